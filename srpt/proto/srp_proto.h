@@ -25,7 +25,8 @@ enum srp_action {
 
 enum srp_reason {
 	SRP_OK = 0,
-	SRP_BAD_LEN,		/* shorter than the fixed part of its type */
+	SRP_BAD_LEN,		/* shorter than opcode and tag */
+	SRP_BAD_LEN_TAGGED,	/* command or TMF with a readable tag but not its fixed part */
 	SRP_BAD_OPCODE,		/* unknown, or one only a target sends */
 	SRP_BAD_LOGIN_IN_BAND,	/* SRP_LOGIN_REQ on a live channel */
 	SRP_BAD_ATTR,		/* reserved task attribute */
@@ -42,6 +43,7 @@ enum srp_reason {
 	SRP_BAD_IMM,		/* immediate data not agreed at login */
 	SRP_BAD_IMM_LEN,	/* immediate data beyond the IU, or overlapping the descriptor */
 	SRP_BAD_DIR,		/* direction of CDB and descriptors disagree */
+	SRP_BAD_CREDIT,		/* the request limit is overrun (never from the decoder) */
 	SRP_BAD_LUN,		/* TMF: not a single-level LUN */
 	SRP_NR_REASONS
 };
@@ -91,21 +93,31 @@ struct srp_buf {
  * struct srp_cmd_req - a decoded SRP_CMD
  * @lun:	as in the IU
  * @attr:	0 SIMPLE, 1 HEAD OF QUEUE, 2 ORDERED, 4 ACA
- * @dir:	direction of the transfer, by the CDB where it says one, else by
- *		the descriptors; SRP_DIR_NONE if neither
+ * @dir:	direction of @buf, for the transfer and the residuals; without a
+ *		buffer what the CDB says. Never SRP_DIR_UNKNOWN
+ * @cdb_dir:	what the CDB says: srp_cdb_dir(). Where it is SRP_DIR_NONE and @buf
+ *		is not empty, nothing is transferred and @buf is all residual
  * @cdb:	@cdb_len bytes; contiguous: byte 32 of the IU onwards
- * @cdb_len:	16 + additional CDB; for a variable-length CDB 8 + cdb[7]
+ * @cdb_len:	16 + additional CDB, at most SRP_MAX_CDB_LEN; for a variable-length
+ *		CDB 8 + cdb[7], which may be as little as 8
  * @buf:	the initiator's buffer for @dir
  */
 struct srp_cmd_req {
 	u8		lun[8];
 	u8		attr;
 	enum srp_dir	dir;
+	enum srp_dir	cdb_dir;
 	const u8	*cdb;
 	u16		cdb_len;
 	struct srp_buf	buf;
 };
 
+/**
+ * struct srp_tmf_req - a decoded SRP_TSK_MGMT
+ * @lun:	as in the IU; also set if the refusal is SRP_BAD_LUN, like the rest
+ * @function:	enum srp_tmf, or a value that is none: the driver answers 04h
+ * @task_tag:	tag of the task to abort
+ */
 struct srp_tmf_req {
 	u8	lun[8];
 	u8	function;
@@ -150,6 +162,8 @@ enum srp_reason srp_decode_iu(const void *buf, u32 len, const struct srp_iu_para
  *
  * Knows the commands of SPC-4, SBC-3, SSC, SMC and MMC in common use, with
  * service actions. Commands whose length field is 0 keep their direction.
+ * Operation codes that move data in opposite directions, or only in one of two
+ * command sets, are unknown: the device type is not known here.
  *
  * Return: SRP_DIR_NONE, _OUT, _IN, or _UNKNOWN.
  */
@@ -233,6 +247,8 @@ struct srp_rsp {
 u32 srp_encode_rsp(void *buf, u32 max_len, const struct srp_rsp *rsp);
 /* srp_sense_field() - fixed format 05h/0Eh/03h INVALID FIELD IN COMMAND INFORMATION UNIT. */
 void srp_sense_field(u8 sense[SRP_SENSE_FIELD_LEN]);
+/* srp_sense_reason() - the same, but 05h/24h/00h INVALID FIELD IN CDB if that was the reason. */
+void srp_sense_reason(u8 sense[SRP_SENSE_FIELD_LEN], enum srp_reason reason);
 u32 srp_encode_cred_req(void *buf, u64 tag, s32 delta);
 u32 srp_encode_t_logout(void *buf, u64 tag, enum srp_logout_reason reason);
 
@@ -299,7 +315,9 @@ bool srp_credit_use(struct srp_credit *c);
 void srp_credit_owe(struct srp_credit *c);
 /* A response is about to be posted: its delta = 1 + owed. */
 s32 srp_credit_take(struct srp_credit *c);
-/* Delta for an SRP_CRED_REQ: all owed, if nothing is in progress or half the limit is owed; else 0. */
+/* Delta for an SRP_CRED_REQ: all owed, if nothing is in progress or half the limit is owed,
+ * else 0.
+ */
 s32 srp_credit_take_stranded(struct srp_credit *c);
 /* What was taken could not be sent: it is owed again. */
 void srp_credit_undo(struct srp_credit *c, s32 delta);
@@ -324,13 +342,17 @@ struct srp_name {
 
 #define SRP_NAME_LEN	40	/* longest text form with its NUL */
 
-/* Parse the name of a target port: SRP_NAME_GUID or SRP_NAME_GID. Return: 0 or -EINVAL. */
-int srp_parse_port_name(const char *text, struct srp_name *name);
-/* Parse the name of an ACL: any type but SRP_NAME_GID. Short port ids are padded on the left.
+/* Parse the name of a target port: SRP_NAME_GUID or SRP_NAME_GID, with all their digits.
  * Either case of hex digits. Return: 0 or -EINVAL.
  */
+int srp_parse_port_name(const char *text, struct srp_name *name);
+/* Parse the name of an ACL: any type but SRP_NAME_GID. Short port ids and GUID groups are
+ * padded on the left. Either case of hex digits. Return: 0 or -EINVAL.
+ */
 int srp_parse_acl_name(const char *text, struct srp_name *name);
-/* Canonical lower-case text, NUL terminated; buf holds SRP_NAME_LEN. Return: length. */
+/* Canonical lower-case text, NUL terminated; buf holds SRP_NAME_LEN. A port id has 0x and all
+ * its digits, an IPv6 address all its groups. Return: length.
+ */
 int srp_format_name(char *buf, const struct srp_name *name);
 bool srp_name_equal(const struct srp_name *a, const struct srp_name *b);
 
