@@ -52,6 +52,7 @@ static const struct reason_info reasons[SRP_NR_REASONS] = {
 	[SRP_BAD_IMM] = FIELD("immediate data not agreed at login"),
 	[SRP_BAD_IMM_LEN] = FIELD("immediate data beyond the IU"),
 	[SRP_BAD_DIR] = FIELD("CDB and descriptors differ in direction"),
+	[SRP_BAD_CREDIT] = KILL(SRP_LOGOUT_NO_REASON, "request limit overrun"),
 	[SRP_BAD_LUN] = FIELD("not a single-level LUN"),
 };
 
