@@ -26,8 +26,11 @@ edit drivers/infiniband/sw/rdmavt/qp.c 's/return boot_cpu_data.x86_cache_size;/r
 edit drivers/infiniband/sw/rdmavt/qp.c 's/__copy_user_nocache(dst, (void __user \*)src, n, 0);/memcpy(dst, src, n);/'
 # Counting preemption is all that DEBUG_ATOMIC_SLEEP needs; the preemption model stays "none".
 edit arch/um/Kconfig '/select ARCH_NO_PREEMPT/d'
-# As in later kernels: each fork walks the memory map without its lock, which lockdep reports.
-edit arch/um/kernel/tlb.c '/^void force_flush_all/,/^}/ { s/^\tfor_each_vma/\tmmap_read_lock(mm);\n&/; s/^}/\tmmap_read_unlock(mm);\n}/ }'
+# Each fork walks the new memory map, in atomic context, without any lock; RCU is what lockdep asks for.
+edit arch/um/kernel/tlb.c '/^void force_flush_all/,/^}/ { s/^\tfor_each_vma/\trcu_read_lock();\n&/; s/^}/\trcu_read_unlock();\n}/ }'
+
+# Refused for x86-64, whose unwinder it does not fit; frame pointers serve here.
+edit lib/Kconfig.debug '/^config FAULT_INJECTION_STACKTRACE_FILTER/,/help/ { /depends on !X86_64/d }'
 
 # Built in the root, so that the machine needs no compiler and the compiler is the one of the distribution.
 # The mounts end with our mount name space.

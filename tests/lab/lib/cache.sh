@@ -65,11 +65,13 @@ cache_build() {
 	mkdir -p "$tmp"
 	say "$kind: building (log: $log)"
 	# A mount name space of its own: mounts of the builder vanish with it, whatever happens.
-	unshare --mount --pid --fork --kill-child "$BASH" "$LAB_DIR/lib/$builder" "$tmp" "$@" >"$log" 2>&1 </dev/null &
+	setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child "$BASH" "$LAB_DIR/lib/$builder" "$tmp" "$@" >"$log" 2>&1 </dev/null &
 	pid=$!
 	# shellcheck disable=SC2064 # the pid of now is meant
 	trap "kill -KILL $pid 2>/dev/null; exit 1" INT TERM HUP
 	while sleep 1; kill -0 "$pid" 2>/dev/null; do
+		# $$ is the command itself, of which this is a subshell; a signal for it does not come here.
+		kill -0 $$ 2>/dev/null || { kill -KILL "$pid"; exit 1; }
 		(((SECONDS - start) % 10)) || say "$kind: $((SECONDS - start)) s: $(tail -n 1 "$log" | tr -d '\r' | cut -c1-100)"
 	done
 	wait "$pid" || rc=$?

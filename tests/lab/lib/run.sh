@@ -25,6 +25,7 @@ kvm_works() {
 uml_command() {
 	local uml=$1 root=$2 initrd=$3 stdin=null
 	((!shell)) || stdin=fd:0
+	# shellcheck disable=SC2054 # the commas are those of its console devices
 	guest=("$uml/linux" "mem=$mem" "initrd=$initrd/initrd" con=null con0=null,fd:2 "con1=$stdin,fd:1" ssl=null
 		rdinit=/init panic=-1 loglevel=4 log_buf_len=8M lab.fs=hostfs "lab.root=$root" "lab.project=$PROJECT_DIR"
 		"lab.modules=$modules" "lab.out=$out" "lab.kmods=$uml/modules")
@@ -115,7 +116,7 @@ lab_run() {
 
 	say "$lab: $(basename "$path"), log $out"
 	# The guest has its own timeout; ours is for a guest that hangs. A guest with a shell may take its time.
-	local limit=$((timeout + 60)) start=$SECONDS rc=0
+	local limit=$((timeout + ${LAB_GRACE:-60})) start=$SECONDS rc=0
 	((!shell)) || limit=0
 	boot_guest || rc=$?
 	judge "$rc" $((SECONDS - start))
@@ -128,7 +129,7 @@ boot_guest() {
 	exec {console}> >(exec tee -a "$out/console.log")
 	local tee_pid=$!
 	if ((shell)); then exec {input}<&0; else exec {input}</dev/null; fi
-	unshare --pid --fork --kill-child timeout --foreground -s KILL "$limit" "${guest[@]}" \
+	setpriv --pdeathsig KILL unshare --pid --fork --kill-child timeout --foreground -s KILL "$limit" "${guest[@]}" \
 		<&"$input" >&"$console" 2>>"$out/kernel.log" &
 	pid=$!
 	exec {console}>&- {input}<&-

@@ -32,11 +32,12 @@ mkdir -p "$backstore"
 echo udev_path=/dev/nullb0 >"$backstore/control"
 echo 1 >"$backstore/enable"
 
-port=$(sed 's/://g; s/^/0x/' /sys/class/infiniband/rxe0/ports/1/gids/0)
+# Below the GUID of the port its driver looks for the address of the initiator; below the GID for its port id.
+port=$(cut -d: -f5-8 /sys/class/infiniband/rxe0/ports/1/gids/0)
 tpg=$target/srpt/$port/$port
 mkdir -p "$tpg/lun/lun_0"
 ln -s "$backstore" "$tpg/lun/lun_0/disk"
-# The in-tree driver lets in only who is listed.
+# It lets in only who is listed.
 acl=$tpg/acls/10.9.9.1
 mkdir -p "$acl/lun_0"
 ln -s "$tpg/lun/lun_0" "$acl/lun_0/lun"
@@ -64,7 +65,7 @@ pass logout
 echo 0 >"$tpg/enable"
 echo 0 >"$target/srpt/discovery_auth/rdma_cm_port"
 rm "$acl/lun_0/lun" "$tpg/lun/lun_0/disk"
-rmdir "$acl/lun_0" "$acl" "$tpg/lun/lun_0" "$tpg" "${tpg%/*}" "$backstore" "${backstore%/*}"
+rmdir "$acl/lun_0" "$acl" "$tpg/lun/lun_0" "$tpg" "${tpg%/*}" "$target/srpt" "$backstore" "${backstore%/*}"
 rmmod ib_srpt
 rmmod ib_srp
 rdma link del rxe0

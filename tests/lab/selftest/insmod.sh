@@ -1,0 +1,8 @@
+#!/bin/bash
+# Load and unload the modules given: insmod.sh NAME.ko...
+set -euo pipefail
+for ko; do
+	insmod "$LAB_MODULES/$ko"
+	rmmod "${ko%.ko}"
+	echo "ok insmod $ko"
+done
