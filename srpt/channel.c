@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The life of an RDMA channel.
+ *
+ * A login makes it (CONNECTING), the RTU or the first IU makes it LIVE, and any
+ * of a DREQ, a REJ, a bad completion, a QP, port or device event, a rule broken
+ * by the initiator, or the administrator starts the one way down,
+ * srpt_channel_close():
+ *
+ *  close_work	DREQ (or REJ, if no REP was sent), QP to error, drain: now every
+ *		work request has completed. When the last user of the hardware
+ *		is gone (hw_ref) the QP and the mappings go. Nothing here waits
+ *		for a target core.
+ *  release_work when the last command has ended (cmd_ref), however long the
+ *		core takes, the channel leaves its nexus; the last one ends the
+ *		session.
+ *
+ * Whichever is last frees the channel.
+ */
+#include <rdma/ib_verbs.h>
+#include "srpt.h"
+#include "trace.h"
+
+#define SRPT_MIN_SQ_SIZE	16
+
+static void channel_free(struct kref *ref)
+{
+	struct srpt_channel *ch = container_of(ref, struct srpt_channel, ref);
+
+	percpu_ref_exit(&ch->hw_ref);
+	percpu_ref_exit(&ch->cmd_ref);
+	srpt_cmd_pool_free(ch);
+	srpt_rxq_put(ch->rxq);
+	kfree(ch);
+}
+
+/* A command may still be at the core: memory stays, everything of the HCA goes. */
+static void destroy_hw(struct srpt_channel *ch)
+{
+	struct srpt_conn *conn = ch->conn;
+
+	if (!ch->rxq->srq)
+		srpt_rxq_kill(ch->rxq);
+	srpt_cmd_pool_unmap(ch);
+	conn->ops->destroy_qp(conn, ch->qp);
+	ib_cq_pool_put(ch->cq, ch->cq_size);
+	conn->ops->destroy(conn);
+	srpt_conn_free(conn);
+}
+
+static void send_reject(struct srpt_channel *ch)
+{
+	struct srp_wire_login_rej rej;
+
+	srp_encode_login_rej(&rej, ch->login_tag, ch->reject);
+	ch->conn->ops->reject(ch->conn, &rej, sizeof(rej));
+}
+
+static void close_work(struct work_struct *work)
+{
+	struct srpt_channel *ch = container_of(work, struct srpt_channel, close_work);
+	bool accepted;
+
+	mutex_lock(&ch->conn_mutex);
+	accepted = ch->accepted;
+	if (accepted)
+		ch->conn->ops->disconnect(ch->conn);
+	else
+		send_reject(ch);
+	mutex_unlock(&ch->conn_mutex);
+
+	/* From here on nobody starts to use the QP; who has it will finish. */
+	percpu_ref_kill(&ch->hw_ref);
+	atomic_set(&ch->state, SRPT_CH_DRAINING);
+	ib_drain_qp(ch->qp);
+	cancel_work_sync(&ch->park_work);
+	srpt_park_purge(ch);
+	do {
+		srpt_send_reap_failed(ch);
+	} while (!wait_for_completion_timeout(&ch->hw_idle, HZ / 10));
+
+	atomic_set(&ch->state, SRPT_CH_DISCONNECTED);
+	trace_srpt_channel_state(ch, SRPT_CH_DISCONNECTED, "drained");
+	percpu_ref_kill(&ch->cmd_ref);
+
+	/* Its number must not be used again before the peer has forgotten it (IBA 12.9.8.4). */
+	if (accepted && !READ_ONCE(ch->sdev->removing))
+		wait_for_completion_timeout(&ch->conn->timewait, SRPT_TIMEWAIT_MAX);
+	destroy_hw(ch);
+	kref_put(&ch->ref, channel_free);
+}
+
+static void release_work(struct work_struct *work)
+{
+	struct srpt_channel *ch = container_of(work, struct srpt_channel, release_work);
+
+	cancel_work_sync(&ch->park_work);
+	if (ch->nexus)
+		srpt_nexus_leave(ch);
+	kref_put(&ch->ref, channel_free);
+}
+
+static void hw_ref_gone(struct percpu_ref *ref)
+{
+	complete(&container_of(ref, struct srpt_channel, hw_ref)->hw_idle);
+}
+
+static void cmd_ref_gone(struct percpu_ref *ref)
+{
+	queue_work(srpt_wq, &container_of(ref, struct srpt_channel, cmd_ref)->release_work);
+}
+
+/**
+ * srpt_channel_close() - start the way down; does nothing if it has started
+ * @ch: in any state
+ * @why: for the trace; a constant
+ *
+ * Context: any.
+ */
+void srpt_channel_close(struct srpt_channel *ch, const char *why)
+{
+	int state = atomic_read(&ch->state);
+
+	do {
+		if (!srpt_ch_may_go(state, SRPT_CH_DISCONNECTING))
+			return;
+	} while (!atomic_try_cmpxchg(&ch->state, &state, SRPT_CH_DISCONNECTING));
+
+	trace_srpt_channel_state(ch, SRPT_CH_DISCONNECTING, why);
+	pr_debug("%s: closing: %s\n", ch->name, why);
+	queue_work(srpt_wq, &ch->close_work);
+}
+
+/**
+ * srpt_channel_established() - the RTU, or an IU before it, has arrived
+ * @ch: the channel
+ *
+ * Context: any.
+ */
+void srpt_channel_established(struct srpt_channel *ch)
+{
+	if (atomic_cmpxchg(&ch->state, SRPT_CH_CONNECTING, SRPT_CH_LIVE) != SRPT_CH_CONNECTING)
+		return;
+	trace_srpt_channel_state(ch, SRPT_CH_LIVE, "established");
+	queue_work(srpt_wq, &ch->park_work);
+}
+
+static void qp_event(struct ib_event *event, void *context)
+{
+	struct srpt_channel *ch = context;
+
+	switch (event->event) {
+	case IB_EVENT_COMM_EST:
+		ch->conn->ops->notify(ch->conn);
+		break;
+	case IB_EVENT_QP_FATAL:
+	case IB_EVENT_QP_REQ_ERR:
+	case IB_EVENT_QP_ACCESS_ERR:
+		pr_info_ratelimited("%s: %s\n", ch->name, ib_event_msg(event->event));
+		srpt_channel_close(ch, "QP event");
+		break;
+	default:
+		break;
+	}
+}
+
+/* Returns -errno and leaves nothing behind, or 0 with the QP ready to receive. */
+static int create_qp(struct srpt_channel *ch, u32 sq_size)
+{
+	struct ib_device *device = ch->sdev->device;
+	const struct ib_device_attr *attrs = &device->attrs;
+	u32 sends = ch->nr_slots + 1;	/* and the drain marker */
+	struct ib_qp_init_attr init = {
+		.event_handler	= qp_event,
+		.qp_context	= ch,
+		.sq_sig_type	= IB_SIGNAL_REQ_WR,
+		.qp_type	= IB_QPT_RC,
+		.port_num	= ch->port->num,
+		.srq		= ch->rxq->srq,
+		.cap = {
+			.max_send_wr	= sends,
+			.max_recv_wr	= ch->rxq->srq ? 0 : ch->rxq->nr_rx + 1,
+			.max_rdma_ctxs	= sq_size,
+			.max_send_sge	= attrs->max_send_sge,
+			.max_recv_sge	= 1,
+		},
+	};
+
+	/* rdma_rw adds its work requests to max_send_wr, up to what the device has. */
+	ch->cq_size = min_t(u32, rdma_rw_max_send_wr(device, ch->port->num, sq_size, 0) + sends,
+			    attrs->max_qp_wr) + SRPT_RQ_SIZE + SRPT_RQ_EXTRA + 2;
+	ch->cq_size = min_t(u32, ch->cq_size, attrs->max_cqe);
+	ch->cq = ib_cq_pool_get(device, ch->cq_size, -1, IB_POLL_WORKQUEUE);
+	if (IS_ERR(ch->cq))
+		return PTR_ERR(ch->cq);
+	init.send_cq = ch->cq;
+	init.recv_cq = ch->cq;
+
+	ch->qp = ch->conn->ops->create_qp(ch->conn, &init);
+	if (IS_ERR(ch->qp)) {
+		ib_cq_pool_put(ch->cq, ch->cq_size);
+		return PTR_ERR(ch->qp);
+	}
+	ch->sq_budget = max_t(int, init.cap.max_send_wr - sends, 1);
+	ch->sq_free = ch->sq_budget;
+	/* One piece may take half of the budget; an unaligned one has a page more. */
+	ch->max_piece = min_t(u64, SRPT_MAX_TRANSFER,
+			      (u64)max(ch->sq_budget / 2, 1U) *
+			      max_t(u32, min(ch->qp->max_write_sge, ch->qp->max_read_sge) / 2, 1) *
+			      PAGE_SIZE);
+	return 0;
+}
+
+static int create_qp_retry(struct srpt_channel *ch, u32 sq_size)
+{
+	int ret;
+
+	/* What is configured is the whole queue; the SENDs come out of it. */
+	sq_size = max_t(int, sq_size - ch->nr_slots - 1, SRPT_MIN_SQ_SIZE);
+	for (;;) {
+		ret = create_qp(ch, sq_size);
+		if (!ret || sq_size <= SRPT_MIN_SQ_SIZE)
+			return ret;
+		pr_debug("%s: no QP with %u RDMA contexts (%d), trying half\n", ch->name,
+			 sq_size, ret);
+		sq_size = max_t(u32, sq_size / 2, SRPT_MIN_SQ_SIZE);
+	}
+}
+
+static struct srpt_rxq *get_rxq(struct srpt_device *sdev, bool use_srq)
+{
+	struct srpt_rxq *rxq;
+
+	if (use_srq) {
+		rxq = srpt_device_srq(sdev);
+		if (!IS_ERR(rxq))
+			return rxq;
+		pr_info_ratelimited("%s: no SRQ (%ld), using a receive queue\n",
+				    dev_name(&sdev->device->dev), PTR_ERR(rxq));
+	}
+	return srpt_rxq_create(sdev, SRPT_RQ_SIZE + SRPT_RQ_EXTRA, false);
+}
+
+static struct srpt_channel *channel_alloc(struct srpt_login *login)
+{
+	struct srpt_channel *ch = kzalloc(sizeof(*ch), GFP_KERNEL);
+
+	if (!ch)
+		return NULL;
+	if (percpu_ref_init(&ch->hw_ref, hw_ref_gone, 0, GFP_KERNEL))
+		goto free;
+	if (percpu_ref_init(&ch->cmd_ref, cmd_ref_gone, 0, GFP_KERNEL))
+		goto exit_hw;
+
+	ch->conn = login->conn;
+	ch->port = login->port;
+	ch->sdev = login->sdev;
+	ch->login_tag = login->req.tag;
+	ch->reject = SRP_REJ_NO_RESOURCES;
+	ch->params.imm_off = srp_login_imm_off(&login->req);
+	ch->max_rsp_len = min_t(u32, login->attrib.max_rsp_size, SRPT_MAX_TI_IU_LEN);
+	ch->park_active = true;		/* until the connection is established */
+	srp_credit_init(&ch->credit, SRPT_RQ_SIZE);
+	kref_init(&ch->ref);
+	kref_get(&ch->ref);		/* close work, release work */
+	init_completion(&ch->hw_idle);
+	mutex_init(&ch->conn_mutex);
+	spin_lock_init(&ch->sq_lock);
+	spin_lock_init(&ch->park_lock);
+	INIT_LIST_HEAD(&ch->node);
+	INIT_LIST_HEAD(&ch->sq_waiters);
+	INIT_LIST_HEAD(&ch->failed);
+	INIT_LIST_HEAD(&ch->parked);
+	INIT_WORK(&ch->park_work, srpt_park_work);
+	INIT_WORK(&ch->close_work, close_work);
+	INIT_WORK(&ch->release_work, release_work);
+	snprintf(ch->name, sizeof(ch->name), "%s/%u: initiator %16phN",
+		 dev_name(&ch->sdev->device->dev), ch->port->num, login->req.i_port_id);
+	return ch;
+
+exit_hw:
+	percpu_ref_exit(&ch->hw_ref);
+free:
+	kfree(ch);
+	return NULL;
+}
+
+/**
+ * srpt_channel_create() - everything of a channel that can fail
+ * @login: authorized; its connection belongs to the channel on success
+ *
+ * Context: may sleep. Return: a channel in state CONNECTING that belongs to no
+ * nexus, with its receives posted and a cmd_ref for the login, which keeps it
+ * when it closes meanwhile; or an ERR_PTR, the connection untouched.
+ */
+struct srpt_channel *srpt_channel_create(struct srpt_login *login)
+{
+	struct srpt_conn *conn = login->conn;
+	struct srpt_channel *ch;
+	int ret;
+
+	ch = channel_alloc(login);
+	if (!ch)
+		return ERR_PTR(-ENOMEM);
+	ch->rxq = get_rxq(ch->sdev, login->attrib.use_srq);
+	if (IS_ERR(ch->rxq)) {
+		ret = PTR_ERR(ch->rxq);
+		goto free;
+	}
+	ret = srpt_cmd_pool_create(ch);
+	if (ret)
+		goto put_rxq;
+	ret = create_qp_retry(ch, login->attrib.sq_size);
+	if (ret)
+		goto free_cmds;
+	if (!ch->rxq->srq) {
+		ch->rxq->qp = ch->qp;
+		ret = srpt_rxq_post_all(ch->rxq);
+		if (ret)
+			goto destroy_qp;
+	}
+
+	percpu_ref_get(&ch->cmd_ref);
+	spin_lock_irq(&conn->lock);
+	conn->ch = ch;
+	if (conn->gone)
+		srpt_channel_close(ch, "the connection went away during the login");
+	spin_unlock_irq(&conn->lock);
+	return ch;
+
+destroy_qp:
+	conn->ops->destroy_qp(conn, ch->qp);
+	ib_cq_pool_put(ch->cq, ch->cq_size);
+free_cmds:
+	srpt_cmd_pool_unmap(ch);
+	srpt_cmd_pool_free(ch);
+put_rxq:
+	if (!ch->rxq->srq)
+		srpt_rxq_kill(ch->rxq);
+	srpt_rxq_put(ch->rxq);
+free:
+	percpu_ref_exit(&ch->hw_ref);
+	percpu_ref_exit(&ch->cmd_ref);
+	kfree(ch);
+	return ERR_PTR(ret);
+}
+
+/**
+ * srpt_channel_accept() - send the REP
+ * @ch: joined to its nexus
+ * @req: the login request
+ * @result: multi-channel result
+ *
+ * Context: may sleep. Return: 0, or -errno with the channel closing.
+ */
+int srpt_channel_accept(struct srpt_channel *ch, const struct srp_login *req,
+			enum srp_mc_result result)
+{
+	struct srp_login_answer answer = {
+		.tag		= req->tag,
+		.delta		= SRPT_RQ_SIZE,
+		.max_it_iu_len	= srpt_max_req_size,
+		.max_ti_iu_len	= SRPT_MAX_TI_IU_LEN,
+		.mc_result	= result,
+		.imm		= ch->params.imm_off != 0,
+	};
+	struct srp_wire_login_rsp rsp;
+	struct srpt_accept acc = {
+		.data			= &rsp,
+		.data_len		= srp_encode_login_rsp(&rsp, &answer),
+		.responder_resources	= 1,	/* the initiator has nothing to read here */
+		.srq			= ch->rxq->srq,
+	};
+	int ret = -ECONNABORTED;
+
+	mutex_lock(&ch->conn_mutex);
+	if (atomic_read(&ch->state) == SRPT_CH_CONNECTING) {
+		acc.initiator_depth = min3((int)ch->conn->peer_depth, SRPT_RDMA_DEPTH,
+					   ch->sdev->device->attrs.max_qp_init_rd_atom);
+		ret = ch->conn->ops->accept(ch->conn, &acc);
+		ch->accepted = !ret;
+	}
+	mutex_unlock(&ch->conn_mutex);
+	if (ret)
+		srpt_channel_close(ch, "the REP could not be sent");
+	return ret;
+}

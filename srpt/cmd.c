@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Command slots.
+ *
+ * Every channel has a fixed array of slots, made at login, so that taking one
+ * never allocates. A slot is taken in the context that handles the channel's
+ * IUs (the CQ context, or the park work while that holds back the CQ context),
+ * and given back from any context: hence the lock-free lists. Some slots are
+ * kept for task management, so that an ABORT TASK gets through when all
+ * commands hang.
+ *
+ * There are more slots than the request limit: a response returns a credit,
+ * and the request that uses it can arrive before the completion of the SEND
+ * that carried it.
+ */
+#include "srpt.h"
+#include "trace.h"
+
+static void free_slot(struct srpt_cmd *cmd)
+{
+	struct srpt_channel *ch = cmd->ch;
+
+	llist_add(&cmd->free_node, cmd->for_tmf ? &ch->free_tmfs : &ch->free_cmds);
+}
+
+static int init_slot(struct srpt_channel *ch, struct srpt_cmd *cmd)
+{
+	struct ib_device *device = ch->sdev->device;
+
+	cmd->ch = ch;
+	INIT_LIST_HEAD(&cmd->sq_node);
+	cmd->rdma_cqe.done = srpt_rdma_done;
+	cmd->send_cqe.done = srpt_send_done;
+	cmd->rsp = kzalloc(ch->max_rsp_len, GFP_KERNEL);
+	if (!cmd->rsp)
+		return -ENOMEM;
+	cmd->rsp_dma = ib_dma_map_single(device, cmd->rsp, ch->max_rsp_len, DMA_TO_DEVICE);
+	if (ib_dma_mapping_error(device, cmd->rsp_dma)) {
+		kfree(cmd->rsp);
+		cmd->rsp = NULL;
+		return -ENOMEM;
+	}
+	free_slot(cmd);
+	return 0;
+}
+
+/**
+ * srpt_cmd_pool_create() - make the slots of a channel
+ * @ch: with max_rsp_len, port and nexus-independent parts set
+ *
+ * Context: may sleep. Return: 0 or -ENOMEM; then nothing is left to undo.
+ */
+int srpt_cmd_pool_create(struct srpt_channel *ch)
+{
+	u32 i;
+
+	ch->nr_slots = SRPT_RQ_SIZE + SRPT_SLOT_EXTRA + SRPT_TMF_SLOTS;
+	ch->slot_size = ALIGN(sizeof(struct srpt_cmd) + srpt_lio_ops.cmd_priv_size,
+			      SMP_CACHE_BYTES);
+	ch->slots = kvcalloc(ch->nr_slots, ch->slot_size, GFP_KERNEL);
+	if (!ch->slots)
+		return -ENOMEM;
+
+	for (i = 0; i < ch->nr_slots; i++) {
+		struct srpt_cmd *cmd = srpt_channel_slot(ch, i);
+
+		cmd->for_tmf = i < SRPT_TMF_SLOTS;
+		if (init_slot(ch, cmd)) {
+			srpt_cmd_pool_unmap(ch);
+			srpt_cmd_pool_free(ch);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+/* The hardware part: no SEND is outstanding any more. */
+void srpt_cmd_pool_unmap(struct srpt_channel *ch)
+{
+	struct ib_device *device = ch->sdev->device;
+	u32 i;
+
+	for (i = 0; i < ch->nr_slots; i++) {
+		struct srpt_cmd *cmd = srpt_channel_slot(ch, i);
+
+		if (cmd->rsp)
+			ib_dma_unmap_single(device, cmd->rsp_dma, ch->max_rsp_len, DMA_TO_DEVICE);
+	}
+}
+
+void srpt_cmd_pool_free(struct srpt_channel *ch)
+{
+	u32 i;
+
+	for (i = 0; i < ch->nr_slots; i++)
+		kfree(srpt_channel_slot(ch, i)->rsp);
+	kvfree(ch->slots);
+	ch->slots = NULL;
+}
+
+/**
+ * srpt_cmd_get() - take a slot for a received request
+ * @ch: the channel
+ * @tmf: the request is an SRP_TSK_MGMT and may use the reserved slots
+ *
+ * Context: the one that handles the IUs of @ch. Return: a command in state NEW
+ * with one reference, or NULL if none is free or the channel is closing.
+ */
+struct srpt_cmd *srpt_cmd_get(struct srpt_channel *ch, bool tmf)
+{
+	struct llist_node *node;
+	struct srpt_cmd *cmd;
+
+	if (!percpu_ref_tryget_live(&ch->cmd_ref))
+		return NULL;
+	node = llist_del_first(&ch->free_cmds);
+	if (!node && tmf)
+		node = llist_del_first(&ch->free_tmfs);
+	if (!node) {
+		percpu_ref_put(&ch->cmd_ref);
+		return NULL;
+	}
+
+	cmd = llist_entry(node, struct srpt_cmd, free_node);
+	refcount_set(&cmd->ref, 1);
+	cmd->from_core = false;
+	cmd->responded = false;
+	cmd->xfer_len = 0;
+	cmd->nr_rw = 0;
+	cmd->sq_used = 0;
+	srpt_cmd_event(cmd, SRPT_EV_RECV);
+	return cmd;
+}
+
+/**
+ * srpt_cmd_put() - drop a reference
+ * @cmd: the command; free with the last reference
+ *
+ * A request that ends without a response owes its credit to the initiator; the
+ * next response carries it (DR-6).
+ *
+ * Context: any.
+ */
+void srpt_cmd_put(struct srpt_cmd *cmd)
+{
+	struct srpt_channel *ch = cmd->ch;
+
+	if (!refcount_dec_and_test(&cmd->ref))
+		return;
+
+	if (cmd->rx)
+		srpt_rx_repost(cmd->rx);
+	cmd->rx = NULL;
+	if (!cmd->responded)
+		srp_credit_owe(&ch->credit);
+	srpt_cmd_event(cmd, SRPT_EV_LAST_REF);
+	free_slot(cmd);
+
+	/* Pairs with smp_mb() in park_rx(): either it sees the slot, or we see it parking. */
+	smp_mb();
+	if (READ_ONCE(ch->park_active))
+		queue_work(srpt_wq, &ch->park_work);
+	percpu_ref_put(&ch->cmd_ref);
+}
+
+/**
+ * srpt_cmd_event() - the only writer of a command's state
+ * @cmd: the command
+ * @ev: what happened
+ *
+ * An event that is illegal in the present state changes nothing, is traced and
+ * closes the channel.
+ *
+ * Context: any. Return: whether the state changed.
+ */
+bool srpt_cmd_event(struct srpt_cmd *cmd, enum srpt_cmd_event ev)
+{
+	int state = atomic_read(&cmd->state);
+	int next;
+
+	do {
+		next = srpt_cmd_next(state, ev);
+		if (next == SRPT_CMD_NR_STATES) {
+			trace_srpt_cmd_illegal(cmd, state, ev, next);
+			srpt_channel_close(cmd->ch, "illegal command event");
+			return false;
+		}
+	} while (!atomic_try_cmpxchg(&cmd->state, &state, next));
+
+	trace_srpt_cmd_transition(cmd, state, ev, next);
+	return true;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What differs between the kernels this module builds for. Kbuild looks for
+ * the symbol or header and defines SRPT_HAVE_*; the version says nothing, as
+ * distributions backport.
+ */
+#ifndef SRPT_COMPAT_H
+#define SRPT_COMPAT_H
+
+/*
+ * Since 6.7 the target core lets a fabric choose where commands are submitted.
+ * Submitting in the caller's context is what older kernels always do, and what
+ * keeps the order of a channel's IUs.
+ */
+#ifdef SRPT_HAVE_SUBMIT_TYPE
+#define SRPT_LIO_SUBMIT_OPS			\
+	.default_submit_type = TARGET_DIRECT_SUBMIT,	\
+	.direct_submit_supp = 1,
+#else
+#define SRPT_LIO_SUBMIT_OPS
+#endif
+
+#endif /* SRPT_COMPAT_H */

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The target-core contract: how the driver and the core behind a target port
+ * talk. The driver does not know which core that is; an adapter (lio.c) fills
+ * struct srpt_core_ops and calls the functions at the end of this file.
+ *
+ * A command that was queued ends by exactly one of srpt_transfer_response()
+ * and srpt_eh_abort_handler(); a task management request by exactly one
+ * srpt_tsk_mgmt_response(), after the commands it aborted.
+ */
+#ifndef SRPT_CORE_H
+#define SRPT_CORE_H
+
+#include <linux/scatterlist.h>
+#include <linux/types.h>
+#include "proto/srp_proto.h"
+
+struct srpt_cmd;
+struct srpt_nexus;
+struct srpt_login;
+
+/* What a target port allows a channel to use; set by the administrator. */
+struct srpt_attrib {
+	u32	max_rdma_size;	/* advertised by Device Management */
+	u32	max_rsp_size;	/* bytes of one SRP_RSP */
+	u32	sq_size;	/* send queue work requests */
+	u32	use_srq;	/* 0 or 1; new logins only */
+};
+
+/* Outcome of a task management function, independent of the core. */
+enum srpt_tmf_result {
+	SRPT_TMF_COMPLETE,
+	SRPT_TMF_TASK_NOT_FOUND,
+	SRPT_TMF_TASK_COMPLETED,
+	SRPT_TMF_NOT_SUPPORTED,
+	SRPT_TMF_LUN_NOT_FOUND,
+	SRPT_TMF_REJECTED,
+	SRPT_TMF_FAILED,
+};
+
+/**
+ * struct srpt_result - how a command ended
+ * @status:	SCSI status
+ * @sense:	sense data, or NULL
+ * @sense_len:	bytes at @sense
+ * @produced:	bytes the command transfers, or would have transferred had the
+ *		initiator offered as many (T)
+ * @sg:		data-in to send, or NULL; the driver sends the lesser of
+ *		@produced and what the initiator offered
+ * @sg_cnt:	entries at @sg
+ */
+struct srpt_result {
+	u8			status;
+	const u8		*sense;
+	u16			sense_len;
+	u32			produced;
+	struct scatterlist	*sg;
+	u32			sg_cnt;
+};
+
+/**
+ * struct srpt_core_ops - what a target core adapter provides
+ *
+ * @name: for logs and traces
+ * @cmd_priv_size: bytes the adapter needs in every command, see srpt_cmd_priv()
+ *
+ * @authorize: may this initiator log in here, with which attributes, and to
+ *	which target portal group (only to be compared)?
+ *	Context: may sleep. Return: 0, -EACCES (no ACL), -ENODEV (no enabled
+ *	target port), -ENOENT (no target port configured).
+ * @session_open: create the session of a new nexus; checks again what
+ *	@authorize checked, as that may have changed.
+ *	Context: may sleep. Return: 0 or as @authorize, or -ENOMEM.
+ * @session_close: no command will come any more: wait for those at the core,
+ *	then free the session. Context: may sleep, unbounded.
+ *
+ * @queue_command: execute a command (TC-01: with the initiator's tag). All that
+ *	the core needs is in srpt_cmd_req(). Ownership passes to the core.
+ *	Context: process; IUs of one channel in their order.
+ * @tsk_mgmt_request: @tag is meaningful for ABORT TASK only; @data is opaque
+ *	and comes back in srpt_tsk_mgmt_response(). @cmd carries the request and
+ *	lends the adapter its private part.
+ *	Context: as @queue_command. Return: 0, or -errno: the
+ *	core has not taken it and the driver answers.
+ * @data_ready: the write data asked for by srpt_transfer_data() is in place.
+ * @data_failed: it could not be fetched; end the command.
+ *	Context (both): process.
+ * @response_done: what srpt_transfer_response() or, for a function the core
+ *	ended normally, srpt_tsk_mgmt_response() was asked to send is sent, or
+ *	never will be; the adapter drops what it held for that.
+ *	Context: process.
+ */
+struct srpt_core_ops {
+	const char	*name;
+	size_t		cmd_priv_size;
+
+	int	(*authorize)(const struct srpt_login *login, struct srpt_attrib *attrib,
+			     void **tpg);
+	int	(*session_open)(struct srpt_nexus *nexus, const struct srpt_login *login);
+	void	(*session_close)(struct srpt_nexus *nexus);
+
+	void	(*queue_command)(struct srpt_cmd *cmd);
+	int	(*tsk_mgmt_request)(struct srpt_nexus *nexus, struct srpt_cmd *cmd,
+				    u8 function, u64 tag, const u8 *lun, u64 data);
+	void	(*data_ready)(struct srpt_cmd *cmd);
+	void	(*data_failed)(struct srpt_cmd *cmd);
+	void	(*response_done)(struct srpt_cmd *cmd);
+};
+
+/**
+ * srpt_transfer_data() - fetch the write data of a command
+ * @cmd: the command
+ * @sg: where to put it; stays valid until the command ends
+ * @sg_cnt: entries at @sg
+ * @len: bytes; not more than the initiator offered
+ *
+ * Ends in exactly one call of data_ready() or data_failed(), possibly before
+ * this function returns. Never fails for lack of send-queue slots: it waits in
+ * a list.
+ *
+ * Context: process.
+ */
+void srpt_transfer_data(struct srpt_cmd *cmd, struct scatterlist *sg, u32 sg_cnt, u32 len);
+
+/**
+ * srpt_transfer_response() - send the data, if any, and the SRP_RSP
+ * @cmd: the command
+ * @res: how it ended; used only during the call, but for the memory at @res->sg
+ *	which must stay until response_done()
+ *
+ * Ends in one call of response_done(). Context: process.
+ */
+void srpt_transfer_response(struct srpt_cmd *cmd, const struct srpt_result *res);
+
+/**
+ * srpt_eh_abort_handler() - the core has aborted the command
+ * @cmd: a command for which no data transfer is outstanding
+ *
+ * No response will be sent. Cannot fail. Context: any that may not sleep.
+ */
+void srpt_eh_abort_handler(struct srpt_cmd *cmd);
+
+/**
+ * srpt_tsk_mgmt_response() - answer a task management request
+ * @data: as given to tsk_mgmt_request()
+ * @result: of the function
+ *
+ * The only way from a task management result to an SRP_RSP.
+ * Context: process.
+ */
+void srpt_tsk_mgmt_response(u64 data, enum srpt_tmf_result result);
+
+/**
+ * srpt_cmd_release() - the core has dropped its last reference to the command
+ * @cmd: must not be touched afterwards
+ *
+ * Context: any.
+ */
+void srpt_cmd_release(struct srpt_cmd *cmd);
+
+/* The LIO adapter. */
+extern const struct srpt_core_ops srpt_lio_ops;
+
+#endif /* SRPT_CORE_H */

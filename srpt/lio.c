@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * LIO adapter, data path.
+ *
+ * The core learns the length of a transfer from the CDB and allocates the
+ * buffer itself (TARGET_SCF_UNKNOWN_SIZE); what the initiator offers only
+ * limits how much of it moves. The offered length is passed along for the
+ * backends that hand CDBs through and know no better.
+ *
+ * A command has two references of the core: one goes when the core is done,
+ * one (ACK_KREF) when the response has been sent. A command the core aborted,
+ * or a task management request it dropped, loses both without our help.
+ */
+#include <target/target_core_base.h>
+#include <target/target_core_fabric.h>
+#include <scsi/scsi_common.h>
+#include <scsi/scsi_proto.h>
+#include "srpt.h"
+#include "lio.h"
+
+struct lio_cmd {
+	struct se_cmd	se;
+	u8		sense[TRANSPORT_SENSE_BUFFER];
+	bool		overflow;	/* refused: the CDB wants more than was offered */
+	bool		core_acks;	/* the core drops the ACK_KREF reference itself */
+};
+
+static struct lio_cmd *se_to_lio(struct se_cmd *se_cmd)
+{
+	return container_of(se_cmd, struct lio_cmd, se);
+}
+
+static struct srpt_cmd *se_to_cmd(struct se_cmd *se_cmd)
+{
+	return srpt_priv_cmd(se_to_lio(se_cmd));
+}
+
+static struct lio_cmd *lio_cmd_init(struct srpt_cmd *cmd)
+{
+	struct lio_cmd *lc = srpt_cmd_priv(cmd);
+
+	memset(&lc->se, 0, sizeof(lc->se));
+	lc->se.tag = cmd->iu.tag;
+	lc->overflow = false;
+	lc->core_acks = false;
+	return lc;
+}
+
+static u64 unpack_lun(const u8 *lun)
+{
+	struct scsi_lun l;
+
+	memcpy(&l, lun, sizeof(l));
+	return scsilun_to_int(&l);
+}
+
+static void session_close(struct srpt_nexus *nexus)
+{
+	struct se_session *sess = nexus->session;
+
+	target_stop_session(sess);
+	target_wait_for_sess_cmds(sess);
+	target_remove_session(sess);
+}
+
+/* ---- commands ---------------------------------------------------------------- */
+
+static int task_attr(u8 attr)
+{
+	static const int map[] = {
+		[0] = TCM_SIMPLE_TAG,
+		[1] = TCM_HEAD_TAG,
+		[2] = TCM_ORDERED_TAG,
+		[4] = TCM_ACA_TAG,
+	};
+
+	return map[attr];
+}
+
+/* By the CDB; by the descriptors for commands nobody knows. */
+static enum dma_data_direction data_dir(const struct srp_cmd_req *req)
+{
+	enum srp_dir dir = req->cdb_dir;
+
+	if (dir == SRP_DIR_UNKNOWN)
+		dir = req->buf.len ? req->dir : SRP_DIR_NONE;
+	switch (dir) {
+	case SRP_DIR_OUT:
+		return DMA_TO_DEVICE;
+	case SRP_DIR_IN:
+		return DMA_FROM_DEVICE;
+	default:
+		return DMA_NONE;
+	}
+}
+
+static void queue_command(struct srpt_cmd *cmd)
+{
+	const struct srp_cmd_req *req = &cmd->iu.cmd;
+	struct lio_cmd *lc = lio_cmd_init(cmd);
+	struct se_cmd *se = &lc->se;
+	enum dma_data_direction dir = data_dir(req);
+
+	if (target_init_cmd(se, cmd->ch->nexus->session, lc->sense, unpack_lun(req->lun),
+			    dir == DMA_NONE ? 0 : req->buf.len, task_attr(req->attr), dir,
+			    TARGET_SCF_ACK_KREF | TARGET_SCF_UNKNOWN_SIZE)) {
+		/* The session is going away: nobody waits for an answer. */
+		srpt_eh_abort_handler(cmd);
+		srpt_cmd_release(cmd);
+		return;
+	}
+	/* The CDB is as long as the decoder says, and the core copies it. */
+	if (target_submit_prep(se, (u8 *)req->cdb, NULL, 0, NULL, 0, NULL, 0, GFP_KERNEL))
+		return;		/* answered by the core */
+
+	lc->overflow = dir == DMA_TO_DEVICE && se->data_length > req->buf.len;
+	if (lc->overflow || se->data_length > SRPT_MAX_TRANSFER) {
+		transport_generic_request_failure(se, TCM_INVALID_FIELD_IN_COMMAND_IU);
+		return;
+	}
+	target_submit(se);
+}
+
+int srpt_lio_write_pending(struct se_cmd *se)
+{
+	srpt_transfer_data(se_to_cmd(se), se->t_data_sg, se->t_data_nents, se->data_length);
+	return 0;
+}
+
+static void data_ready(struct srpt_cmd *cmd)
+{
+	struct lio_cmd *lc = srpt_cmd_priv(cmd);
+
+	target_execute_cmd(&lc->se);
+}
+
+static void data_failed(struct srpt_cmd *cmd)
+{
+	struct lio_cmd *lc = srpt_cmd_priv(cmd);
+
+	transport_generic_request_failure(&lc->se, TCM_CHECK_CONDITION_ABORT_CMD);
+}
+
+static void respond(struct se_cmd *se, bool data_in)
+{
+	struct lio_cmd *lc = se_to_lio(se);
+	struct srpt_cmd *cmd = se_to_cmd(se);
+	struct srpt_result res = { .status = se->scsi_status };
+
+	if (se->se_cmd_flags & (SCF_TRANSPORT_TASK_SENSE | SCF_EMULATED_TASK_SENSE)) {
+		res.sense = lc->sense;
+		res.sense_len = se->scsi_sense_length;
+	}
+	if (data_in || lc->overflow || se->scsi_status == SAM_STAT_GOOD)
+		res.produced = se->data_length;
+	else
+		res.produced = cmd->xfer_len;	/* what really moved */
+	if (data_in) {
+		res.sg = se->t_data_sg;
+		res.sg_cnt = se->t_data_nents;
+	}
+	srpt_transfer_response(cmd, &res);
+}
+
+int srpt_lio_queue_data_in(struct se_cmd *se)
+{
+	respond(se, true);
+	return 0;
+}
+
+int srpt_lio_queue_status(struct se_cmd *se)
+{
+	respond(se, false);
+	return 0;
+}
+
+static void response_done(struct srpt_cmd *cmd)
+{
+	struct lio_cmd *lc = srpt_cmd_priv(cmd);
+
+	if (!lc->core_acks)
+		transport_generic_free_cmd(&lc->se, 0);
+}
+
+int srpt_lio_check_stop_free(struct se_cmd *se)
+{
+	return target_put_sess_cmd(se);
+}
+
+void srpt_lio_release_cmd(struct se_cmd *se)
+{
+	srpt_cmd_release(se_to_cmd(se));
+}
+
+int srpt_lio_get_cmd_state(struct se_cmd *se)
+{
+	return atomic_read(&se_to_cmd(se)->state);
+}
+
+/* ---- task management ------------------------------------------------------------ */
+
+static int tsk_mgmt_request(struct srpt_nexus *nexus, struct srpt_cmd *cmd, u8 function, u64 tag,
+			    const u8 *lun, u64 data)
+{
+	struct lio_cmd *lc = lio_cmd_init(cmd);
+	u8 type;
+
+	switch (function) {
+	case SRP_TMF_ABORT_TASK:
+		type = TMR_ABORT_TASK;
+		break;
+	case SRP_TMF_ABORT_TASK_SET:
+		type = TMR_ABORT_TASK_SET;
+		break;
+	case SRP_TMF_CLEAR_TASK_SET:
+		type = TMR_CLEAR_TASK_SET;
+		break;
+	case SRP_TMF_LUN_RESET:
+		type = TMR_LUN_RESET;
+		break;
+	default:
+		type = TMR_CLEAR_ACA;
+		break;
+	}
+	return target_submit_tmr(&lc->se, nexus->session, lc->sense, unpack_lun(lun),
+				 (void *)(uintptr_t)data, type, GFP_KERNEL, tag,
+				 TARGET_SCF_ACK_KREF);
+}
+
+static enum srpt_tmf_result tmr_result(u8 response)
+{
+	switch (response) {
+	case TMR_FUNCTION_COMPLETE:
+		return SRPT_TMF_COMPLETE;
+	case TMR_TASK_DOES_NOT_EXIST:
+		return SRPT_TMF_TASK_NOT_FOUND;
+	case TMR_LUN_DOES_NOT_EXIST:
+		return SRPT_TMF_LUN_NOT_FOUND;
+	case TMR_TASK_MGMT_FUNCTION_NOT_SUPPORTED:
+		return SRPT_TMF_NOT_SUPPORTED;
+	case TMR_FUNCTION_REJECTED:
+		return SRPT_TMF_REJECTED;
+	default:
+		return SRPT_TMF_FAILED;
+	}
+}
+
+static u64 tmr_data(struct se_cmd *se)
+{
+	return (uintptr_t)se->se_tmr_req->fabric_tmr_ptr;
+}
+
+void srpt_lio_queue_tm_rsp(struct se_cmd *se)
+{
+	srpt_tsk_mgmt_response(tmr_data(se), tmr_result(se->se_tmr_req->response));
+}
+
+void srpt_lio_aborted_task(struct se_cmd *se)
+{
+	if (!(se->se_cmd_flags & SCF_SCSI_TMR_CDB)) {
+		srpt_eh_abort_handler(se_to_cmd(se));
+		return;
+	}
+	/* Terminated by a LUN RESET; the initiator still gets its answer. */
+	se_to_lio(se)->core_acks = true;
+	srpt_tsk_mgmt_response(tmr_data(se), se->se_tmr_req->function == TMR_ABORT_TASK ?
+			       SRPT_TMF_COMPLETE : SRPT_TMF_FAILED);
+}
+
+static bool has_session(const struct srpt_nexus *nexus, const void *sess)
+{
+	return nexus->session == sess;
+}
+
+/* The ACL is being removed. */
+void srpt_lio_close_session(struct se_session *se_sess)
+{
+	srpt_nexus_close_matching(has_session, se_sess, "the ACL was removed");
+}
+
+const struct srpt_core_ops srpt_lio_ops = {
+	.name			= "LIO",
+	.cmd_priv_size		= sizeof(struct lio_cmd),
+	.authorize		= srpt_lio_authorize,
+	.session_open		= srpt_lio_session_open,
+	.session_close		= session_close,
+	.queue_command		= queue_command,
+	.tsk_mgmt_request	= tsk_mgmt_request,
+	.data_ready		= data_ready,
+	.data_failed		= data_failed,
+	.response_done		= response_done,
+};

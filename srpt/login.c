@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Logins, whichever connection manager they come from.
+ *
+ * The CM callback only decodes and checks what needs no state; then a work item
+ * goes on, so no callback ever waits. Everything that can fail is done before an
+ * existing channel of the nexus is touched (NX-2): ACL, memory, QP. Then the
+ * nexus is joined, which may wait for the old session, and the REP is sent.
+ *
+ * A rejected login leaves nothing behind, and one rate-limited line says who
+ * was rejected and why.
+ */
+#include "srpt.h"
+#include "trace.h"
+
+/* ---- connections -------------------------------------------------------------- */
+
+/**
+ * srpt_conn_create() - a connection request has arrived
+ * @ops: of the connection manager
+ * @device: where
+ * @port_num: 1-based
+ *
+ * Context: may sleep. Return: a connection that keeps the HCA, or NULL.
+ */
+struct srpt_conn *srpt_conn_create(const struct srpt_conn_ops *ops, struct ib_device *device,
+				   u32 port_num)
+{
+	struct srpt_device *sdev = srpt_device_get(device);
+	struct srpt_conn *conn;
+
+	if (!sdev)
+		return NULL;
+	conn = kzalloc(sizeof(*conn), GFP_KERNEL);
+	if (!conn || port_num < 1 || port_num > sdev->nr_ports) {
+		kfree(conn);
+		srpt_device_put(sdev);
+		return NULL;
+	}
+	conn->ops = ops;
+	conn->port = &sdev->port[port_num - 1];
+	init_completion(&conn->timewait);
+	spin_lock_init(&conn->lock);
+	return conn;
+}
+
+void srpt_conn_free(struct srpt_conn *conn)
+{
+	srpt_device_put(conn->port->sdev);
+	kfree(conn);
+}
+
+/* The RTU, or an IU before it, has arrived. Context: any. */
+void srpt_conn_established(struct srpt_conn *conn)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&conn->lock, flags);
+	if (conn->ch)
+		srpt_channel_established(conn->ch);
+	spin_unlock_irqrestore(&conn->lock, flags);
+}
+
+/* The connection ends, whoever ended it. @why is a constant. Context: any. */
+void srpt_conn_gone(struct srpt_conn *conn, const char *why)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&conn->lock, flags);
+	if (conn->ch)
+		srpt_channel_close(conn->ch, why);
+	else
+		conn->gone = true;
+	spin_unlock_irqrestore(&conn->lock, flags);
+}
+
+void srpt_conn_timewait_exit(struct srpt_conn *conn)
+{
+	complete_all(&conn->timewait);
+}
+
+/* ---- the stages of a login ------------------------------------------------------ */
+
+static void log_reject(const struct srpt_login *login, u32 reason, const char *why)
+{
+	trace_srpt_login(login, reason);
+	pr_info_ratelimited("%s/%u: rejected the login of initiator %16phN from %pISpc (GID %pI6c) with reason %#x: %s\n",
+			    dev_name(&login->sdev->device->dev), login->port->num,
+			    login->req.i_port_id, &login->peer_addr, &login->peer_gid, reason, why);
+}
+
+static void reject(const struct srpt_login *login, u32 reason, const char *why)
+{
+	struct srp_wire_login_rej rej;
+
+	log_reject(login, reason, why);
+	srp_encode_login_rej(&rej, login->req.tag, reason);
+	login->conn->ops->reject(login->conn, &rej, sizeof(rej));
+}
+
+/* What an adapter's or the nexus' -errno means to the initiator. */
+static u32 reject_reason(int err, const char **why)
+{
+	switch (err) {
+	case -EACCES:
+		*why = "no ACL for this initiator";
+		return SRP_REJ_CHANNEL_LIMIT;
+	case -ENOENT:
+		*why = "no target is configured on this port";
+		return SRP_REJ_NO_RESOURCES;
+	case -ENODEV:
+		*why = "the target port is disabled or going away";
+		return SRP_REJ_NO_RESOURCES;
+	case -EXDEV:
+		*why = "the nexus uses another target portal group";
+		return SRP_REJ_NO_NEXUS;
+	case -ETIMEDOUT:
+		*why = "commands of the previous session have not ended yet";
+		return SRP_REJ_NO_RESOURCES;
+	default:
+		*why = "out of memory or RDMA resources";
+		return SRP_REJ_NO_RESOURCES;
+	}
+}
+
+static void login_channel(struct srpt_login *login, struct srpt_channel *ch)
+{
+	enum srp_mc_result result;
+	struct srpt_nexus *nexus;
+	const char *why;
+
+	nexus = srpt_nexus_join(login, ch, &result);
+	if (IS_ERR(nexus)) {
+		ch->reject = reject_reason(PTR_ERR(nexus), &why);
+		log_reject(login, ch->reject, why);
+		srpt_channel_close(ch, why);
+	} else if (!srpt_channel_accept(ch, &login->req, result)) {
+		trace_srpt_login(login, 0);
+		pr_debug("%s: logged in, multi-channel result %d\n", ch->name, result);
+	}
+	percpu_ref_put(&ch->cmd_ref);
+}
+
+static void login_work(struct work_struct *work)
+{
+	struct srpt_login *login = container_of(work, struct srpt_login, work);
+	struct srpt_conn *conn = login->conn;
+	struct srpt_channel *ch;
+	const char *why;
+	u32 reason;
+	int ret;
+
+	ret = srpt_lio_ops.authorize(login, &login->attrib, &login->tpg);
+	if (!ret) {
+		ch = srpt_channel_create(login);
+		ret = PTR_ERR_OR_ZERO(ch);
+	}
+	if (ret) {
+		reason = reject_reason(ret, &why);
+		reject(login, reason, why);
+		conn->ops->destroy(conn);
+		srpt_conn_free(conn);
+	} else {
+		login_channel(login, ch);
+	}
+	srpt_device_put(login->sdev);
+	kfree(login);
+}
+
+/**
+ * srpt_login_start() - a login request has arrived
+ * @conn: the connection; belongs to the login on success
+ * @data: private data of the REQ
+ * @len: bytes
+ * @form: its layout
+ * @peer_gid: GID of the initiator, or NULL
+ * @peer_addr: address of the initiator, or NULL
+ *
+ * Context: CM callback. Return: 0, or -ECONNREFUSED: the request was rejected
+ * and the caller gives up the CM id and @conn.
+ */
+int srpt_login_start(struct srpt_conn *conn, const void *data, u32 len,
+		     enum srp_login_form form, const union ib_gid *peer_gid,
+		     const struct sockaddr_storage *peer_addr)
+{
+	struct srp_login_limits lim = { .max_it_iu_len = srpt_max_req_size };
+	__be64 guid = cpu_to_be64(srpt_service_guid());
+	struct srpt_login *login;
+	u32 reason;
+
+	login = kzalloc(sizeof(*login), GFP_KERNEL);
+	if (!login)
+		return -ECONNREFUSED;
+	login->conn = conn;
+	login->port = conn->port;
+	login->sdev = conn->port->sdev;
+	if (peer_gid)
+		login->peer_gid = *peer_gid;
+	if (peer_addr)
+		login->peer_addr = *peer_addr;
+	memcpy(lim.t_port_id, &guid, 8);
+	memcpy(lim.t_port_id + 8, &guid, 8);
+
+	if (!srp_decode_login(data, len, form, &login->req)) {
+		reject(login, SRP_REJ_NO_REASON, "not an SRP_LOGIN_REQ");
+		goto refused;
+	}
+	reason = srp_check_login(&login->req, &lim);
+	if (!reason && !conn->peer_depth)
+		reason = SRP_REJ_NO_REASON;	/* writes would be impossible (LOG-23) */
+	if (reason) {
+		reject(login, reason, conn->peer_depth ? srp_login_reject_str(reason) :
+		       "the initiator serves no RDMA READ");
+		goto refused;
+	}
+
+	kref_get(&login->sdev->users);
+	INIT_WORK(&login->work, login_work);
+	queue_work(srpt_wq, &login->work);
+	return 0;
+
+refused:
+	kfree(login);
+	return -ECONNREFUSED;
+}

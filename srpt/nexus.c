@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * I_T nexuses: (initiator port id, target port id) across all ports and HCAs,
+ * each with one session of its target core, shared by its channels.
+ *
+ * There is at most one nexus per pair. A login that replaces the channels of a
+ * nexus (multi-channel action 0, or any login while the old nexus is closing)
+ * closes them and waits until the last command of the old session has ended;
+ * only then a new session is made and the REP is sent. So no command of the
+ * old session can touch the medium after a command of the new one (NX-3). The
+ * wait is bounded (NX-4).
+ */
+#include <linux/wait.h>
+#include "srpt.h"
+#include "trace.h"
+
+static LIST_HEAD(srpt_nexuses);
+static DEFINE_MUTEX(srpt_nexus_mutex);
+static DECLARE_WAIT_QUEUE_HEAD(srpt_nexus_wait);
+
+static struct srpt_nexus *find_locked(const struct srp_login *req)
+{
+	struct srpt_nexus *nexus;
+
+	lockdep_assert_held(&srpt_nexus_mutex);
+	list_for_each_entry(nexus, &srpt_nexuses, node)
+		if (!memcmp(nexus->i_port_id, req->i_port_id, 16) &&
+		    !memcmp(nexus->t_port_id, req->t_port_id, 16))
+			return nexus;
+	return NULL;
+}
+
+static void close_locked(struct srpt_nexus *nexus, const char *why)
+{
+	struct srpt_channel *ch;
+
+	lockdep_assert_held(&srpt_nexus_mutex);
+	nexus->closing = true;
+	list_for_each_entry(ch, &nexus->channels, node)
+		srpt_channel_close(ch, why);
+}
+
+/* Is there a nexus in the way of this login that will go, or become joinable? */
+static bool in_the_way(const struct srp_login *req)
+{
+	struct srpt_nexus *nexus;
+	bool ret;
+
+	mutex_lock(&srpt_nexus_mutex);
+	nexus = find_locked(req);
+	ret = nexus && (nexus->closing || !nexus->ready);
+	mutex_unlock(&srpt_nexus_mutex);
+	return ret;
+}
+
+static void add_channel_locked(struct srpt_nexus *nexus, struct srpt_channel *ch)
+{
+	ch->nexus = nexus;
+	list_add_tail(&ch->node, &nexus->channels);
+}
+
+/*
+ * With the mutex held: find the nexus to join, or make sure there is none.
+ * Returns an ERR_PTR on timeout.
+ */
+static struct srpt_nexus *settle_locked(const struct srpt_login *login,
+					enum srp_mc_result *result)
+{
+	const struct srp_login *req = &login->req;
+	unsigned long deadline = jiffies + SRPT_RELOGIN_TIMEOUT;
+	struct srpt_nexus *old;
+	long left;
+
+	while ((old = find_locked(req))) {
+		if (req->mc_action == SRP_LOGIN_MC_MULTI && !old->closing && old->ready) {
+			if (old->tpg != login->tpg)
+				return ERR_PTR(-EXDEV);	/* NX-7 */
+			*result = SRP_MC_CONTINUED;
+			return old;
+		}
+		if (req->mc_action == SRP_LOGIN_MC_SINGLE && !old->closing) {
+			*result = SRP_MC_TERMINATED;
+			close_locked(old, "re-login");
+		}
+		mutex_unlock(&srpt_nexus_mutex);
+		left = deadline - jiffies;
+		if (left > 0)
+			left = wait_event_timeout(srpt_nexus_wait, !in_the_way(req), left);
+		mutex_lock(&srpt_nexus_mutex);
+		if (left <= 0)
+			return ERR_PTR(-ETIMEDOUT);
+	}
+	return NULL;
+}
+
+/**
+ * srpt_nexus_join() - make the channel part of its nexus
+ * @login: authorized
+ * @ch: the channel of this login, not in a nexus
+ * @result: multi-channel result for the response
+ *
+ * Context: may sleep, for SRPT_RELOGIN_TIMEOUT. Return: the nexus, or an
+ * ERR_PTR: -ETIMEDOUT (old commands did not end), -EXDEV (the nexus uses
+ * another portal group), -ENODEV (HCA leaving), or what session_open() says.
+ * On failure the caller closes @ch.
+ */
+struct srpt_nexus *srpt_nexus_join(struct srpt_login *login, struct srpt_channel *ch,
+				   enum srp_mc_result *result)
+{
+	struct srpt_nexus *nexus, *fresh;
+	int ret;
+
+	*result = SRP_MC_NO_CHANNEL;
+	fresh = kzalloc(sizeof(*fresh), GFP_KERNEL);
+	if (!fresh)
+		return ERR_PTR(-ENOMEM);
+
+	mutex_lock(&srpt_nexus_mutex);
+	nexus = settle_locked(login, result);
+	if (login->sdev->removing)
+		nexus = ERR_PTR(-ENODEV);
+	if (nexus) {
+		if (!IS_ERR(nexus))
+			add_channel_locked(nexus, ch);
+		mutex_unlock(&srpt_nexus_mutex);
+		kfree(fresh);
+		return nexus;
+	}
+	memcpy(fresh->i_port_id, login->req.i_port_id, 16);
+	memcpy(fresh->t_port_id, login->req.t_port_id, 16);
+	fresh->core = &srpt_lio_ops;
+	INIT_LIST_HEAD(&fresh->channels);
+	list_add_tail(&fresh->node, &srpt_nexuses);
+	add_channel_locked(fresh, ch);
+	mutex_unlock(&srpt_nexus_mutex);
+
+	ret = fresh->core->session_open(fresh, login);
+
+	mutex_lock(&srpt_nexus_mutex);
+	fresh->ready = !ret;
+	if (ret)
+		fresh->closing = true;	/* goes with its channel */
+	mutex_unlock(&srpt_nexus_mutex);
+	wake_up_all(&srpt_nexus_wait);
+	return ret ? ERR_PTR(ret) : fresh;
+}
+
+/**
+ * srpt_nexus_leave() - the last command of a channel has ended
+ * @ch: in a nexus
+ *
+ * Context: may sleep; the last channel waits for the core.
+ */
+void srpt_nexus_leave(struct srpt_channel *ch)
+{
+	struct srpt_nexus *nexus = ch->nexus;
+	bool last;
+
+	mutex_lock(&srpt_nexus_mutex);
+	list_del_init(&ch->node);
+	last = list_empty(&nexus->channels);
+	if (last)
+		nexus->closing = true;
+	mutex_unlock(&srpt_nexus_mutex);
+	if (!last)
+		return;
+
+	if (nexus->session)
+		nexus->core->session_close(nexus);
+	mutex_lock(&srpt_nexus_mutex);
+	list_del(&nexus->node);
+	mutex_unlock(&srpt_nexus_mutex);
+	wake_up_all(&srpt_nexus_wait);
+	kfree(nexus);
+}
+
+/**
+ * srpt_nexus_close_matching() - close the channels of some nexuses
+ * @match: called with the nexus table locked; must not sleep
+ * @arg: for @match
+ * @why: for the trace
+ *
+ * Context: may sleep; does not wait for the channels.
+ */
+void srpt_nexus_close_matching(bool (*match)(const struct srpt_nexus *nexus, const void *arg),
+			       const void *arg, const char *why)
+{
+	struct srpt_nexus *nexus;
+
+	mutex_lock(&srpt_nexus_mutex);
+	list_for_each_entry(nexus, &srpt_nexuses, node)
+		if (match(nexus, arg))
+			close_locked(nexus, why);
+	mutex_unlock(&srpt_nexus_mutex);
+}
+
+/* The HCA leaves: close its channels, let no other join. Context: may sleep. */
+void srpt_nexus_close_device(struct srpt_device *sdev)
+{
+	struct srpt_nexus *nexus;
+	struct srpt_channel *ch;
+
+	mutex_lock(&srpt_nexus_mutex);
+	sdev->removing = true;
+	list_for_each_entry(nexus, &srpt_nexuses, node)
+		list_for_each_entry(ch, &nexus->channels, node)
+			if (ch->sdev == sdev)
+				srpt_channel_close(ch, "the HCA is removed");
+	mutex_unlock(&srpt_nexus_mutex);
+}

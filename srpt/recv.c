@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Receive buffers, and what is done with the IUs in them.
+ *
+ * A receive queue has as many buffers as the request limit, and three for the
+ * IUs that are outside the limit. A buffer stays with its command until the
+ * response is posted, because the descriptors and the CDB are used where they
+ * arrived: no copy, and nobody can change them there.
+ *
+ * IUs are handled in the order in which they arrive. Before the connection is
+ * established, and when no command slot is free, they wait in ch->parked, and
+ * then every later one queues behind them (DR-1). The park work empties that
+ * list; while it does, ch->park_active holds back the CQ context, so that one
+ * context at a time handles the IUs of a channel.
+ */
+#include "srpt.h"
+#include "trace.h"
+
+static void recv_done(struct ib_cq *cq, struct ib_wc *wc);
+
+/* ---- buffers --------------------------------------------------------------- */
+
+static int post_rx(struct srpt_rx *rx)
+{
+	struct srpt_rxq *rxq = rx->rxq;
+	struct ib_sge sge = {
+		.addr	= rx->dma,
+		.length	= srpt_max_req_size,
+	};
+	struct ib_recv_wr wr = {
+		.wr_cqe		= &rx->cqe,
+		.sg_list	= &sge,
+		.num_sge	= 1,
+	};
+
+	if (rxq->srq) {
+		sge.lkey = rxq->srq->pd->local_dma_lkey;
+		return ib_post_srq_recv(rxq->srq, &wr, NULL);
+	}
+	sge.lkey = rxq->qp->pd->local_dma_lkey;
+	return ib_post_recv(rxq->qp, &wr, NULL);
+}
+
+/**
+ * srpt_rx_repost() - give a receive buffer back to the HCA
+ * @rx: nobody looks at it any more
+ *
+ * Nothing is done when the hardware part of the queue has gone.
+ *
+ * Context: any.
+ */
+void srpt_rx_repost(struct srpt_rx *rx)
+{
+	struct srpt_rxq *rxq = rx->rxq;
+
+	if (!percpu_ref_tryget_live(&rxq->live))
+		return;
+	ib_dma_sync_single_for_device(rxq->device, rx->dma, srpt_max_req_size, DMA_FROM_DEVICE);
+	/* Fails only on a QP that is going away; its buffers go with it. */
+	if (post_rx(rx))
+		pr_debug("a receive could not be posted\n");
+	percpu_ref_put(&rxq->live);
+}
+
+static void rxq_dead(struct percpu_ref *ref)
+{
+	complete(&container_of(ref, struct srpt_rxq, live)->dead);
+}
+
+static void unmap_rx(struct srpt_rxq *rxq)
+{
+	u32 i;
+
+	for (i = 0; i < rxq->nr_rx && rxq->rx[i].dma; i++)
+		ib_dma_unmap_single(rxq->device, rxq->rx[i].dma, srpt_max_req_size,
+				    DMA_FROM_DEVICE);
+}
+
+static void rxq_free(struct kref *ref)
+{
+	struct srpt_rxq *rxq = container_of(ref, struct srpt_rxq, ref);
+	u32 i;
+
+	for (i = 0; i < rxq->nr_rx && rxq->rx[i].buf; i++)
+		kmem_cache_free(srpt_rx_cache, rxq->rx[i].buf);
+	percpu_ref_exit(&rxq->live);
+	kvfree(rxq->rx);
+	kfree(rxq);
+}
+
+void srpt_rxq_put(struct srpt_rxq *rxq)
+{
+	kref_put(&rxq->ref, rxq_free);
+}
+
+static int map_rx(struct srpt_rxq *rxq, struct srpt_rx *rx)
+{
+	rx->rxq = rxq;
+	rx->cqe.done = recv_done;
+	INIT_LIST_HEAD(&rx->park_node);
+	rx->buf = kmem_cache_alloc(srpt_rx_cache, GFP_KERNEL);
+	if (!rx->buf)
+		return -ENOMEM;
+	rx->dma = ib_dma_map_single(rxq->device, rx->buf, srpt_max_req_size, DMA_FROM_DEVICE);
+	if (ib_dma_mapping_error(rxq->device, rx->dma)) {
+		rx->dma = 0;
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int create_srq(struct srpt_device *sdev, struct srpt_rxq *rxq)
+{
+	struct ib_srq_init_attr attr = {
+		.attr.max_wr	= rxq->nr_rx,
+		.attr.max_sge	= 1,
+		.srq_type	= IB_SRQT_BASIC,
+	};
+	struct ib_srq *srq = ib_create_srq(sdev->pd, &attr);
+
+	if (IS_ERR(srq))
+		return PTR_ERR(srq);
+	rxq->srq = srq;
+	return 0;
+}
+
+/**
+ * srpt_rxq_create() - make and map receive buffers
+ * @sdev: the HCA
+ * @nr_rx: how many
+ * @srq: make an SRQ for them; otherwise the caller sets rxq->qp
+ *
+ * Context: may sleep. Return: the queue, nothing posted yet, or an ERR_PTR.
+ */
+struct srpt_rxq *srpt_rxq_create(struct srpt_device *sdev, u32 nr_rx, bool srq)
+{
+	struct srpt_rxq *rxq;
+	int ret;
+	u32 i;
+
+	rxq = kzalloc(sizeof(*rxq), GFP_KERNEL);
+	if (!rxq)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&rxq->ref);
+	init_completion(&rxq->dead);
+	rxq->device = sdev->device;
+	rxq->nr_rx = nr_rx;
+	ret = percpu_ref_init(&rxq->live, rxq_dead, 0, GFP_KERNEL);
+	if (ret)
+		goto free;
+	ret = -ENOMEM;
+	rxq->rx = kvcalloc(nr_rx, sizeof(*rxq->rx), GFP_KERNEL);
+	if (!rxq->rx)
+		goto exit_ref;
+
+	for (i = 0; i < nr_rx; i++) {
+		ret = map_rx(rxq, &rxq->rx[i]);
+		if (ret)
+			goto unmap;
+	}
+	if (srq) {
+		ret = create_srq(sdev, rxq);
+		if (ret)
+			goto unmap;
+	}
+	return rxq;
+
+unmap:
+	unmap_rx(rxq);
+	srpt_rxq_put(rxq);
+	return ERR_PTR(ret);
+exit_ref:
+	percpu_ref_exit(&rxq->live);
+free:
+	kfree(rxq);
+	return ERR_PTR(ret);
+}
+
+int srpt_rxq_post_all(struct srpt_rxq *rxq)
+{
+	int ret = 0;
+	u32 i;
+
+	for (i = 0; i < rxq->nr_rx && !ret; i++)
+		ret = post_rx(&rxq->rx[i]);
+	return ret;
+}
+
+/**
+ * srpt_rxq_kill() - end the hardware part
+ * @rxq: nothing will be received any more
+ *
+ * Context: may sleep.
+ */
+void srpt_rxq_kill(struct srpt_rxq *rxq)
+{
+	percpu_ref_kill(&rxq->live);
+	wait_for_completion(&rxq->dead);
+	if (rxq->srq)
+		ib_destroy_srq(rxq->srq);
+	unmap_rx(rxq);
+}
+
+/* ---- IUs --------------------------------------------------------------------- */
+
+/* The framing cannot be trusted, or the initiator breaks a rule: the channel ends. */
+static void kill_channel(struct srpt_channel *ch, struct srpt_rx *rx, enum srp_reason reason)
+{
+	pr_info_ratelimited("%s: closing the channel: %s (%u bytes received)\n",
+			    ch->name, srp_reason_str(reason), rx->len);
+	srpt_rx_repost(rx);
+	srpt_channel_close(ch, srp_reason_str(reason));
+}
+
+static void handle_request(struct srpt_channel *ch, struct srpt_cmd *cmd, enum srp_reason reason)
+{
+	bool tmf = cmd->iu.opcode == SRP_OP_TSK_MGMT;
+
+	if (reason) {
+		trace_srpt_iu_refused(cmd, reason);
+		if (tmf)
+			srpt_send_tmf_code(cmd, SRP_RSP_FIELDS_INVALID);
+		else
+			srpt_send_field_error(cmd);
+	} else if (tmf) {
+		srpt_tmf_receive(cmd);
+	} else {
+		srpt_cmd_event(cmd, SRPT_EV_SUBMIT);
+		ch->nexus->core->queue_command(cmd);
+	}
+}
+
+/* Returns false if there was no slot for the request: nothing has been done. */
+static bool handle_iu(struct srpt_channel *ch, struct srpt_rx *rx)
+{
+	enum srp_reason reason;
+	struct srpt_cmd *cmd;
+	u8 opcode = rx->len ? *(u8 *)rx->buf : SRP_OP_CMD;
+
+	if (opcode != SRP_OP_CMD && opcode != SRP_OP_TSK_MGMT) {
+		struct srp_iu iu;
+
+		reason = srp_decode_iu(rx->buf, rx->len, &ch->params, &iu);
+		if (reason) {
+			kill_channel(ch, rx, reason);
+			return true;
+		}
+		srpt_rx_repost(rx);
+		if (opcode == SRP_OP_I_LOGOUT)
+			srpt_channel_close(ch, "SRP_I_LOGOUT");
+		return true;
+	}
+
+	cmd = srpt_cmd_get(ch, opcode == SRP_OP_TSK_MGMT);
+	if (!cmd)
+		return false;
+	reason = srp_decode_iu(rx->buf, rx->len, &ch->params, &cmd->iu);
+	if (srp_reason_action(reason) == SRP_ACT_KILL || !srp_credit_use(&ch->credit)) {
+		kill_channel(ch, rx, reason ?: SRP_BAD_CREDIT);
+		cmd->responded = true;	/* it never held a credit */
+		srpt_cmd_event(cmd, SRPT_EV_DROP);
+		srpt_cmd_put(cmd);
+		return true;
+	}
+	cmd->rx = rx;
+	handle_request(ch, cmd, reason);
+	return true;
+}
+
+static void park_rx(struct srpt_channel *ch, struct srpt_rx *rx)
+{
+	spin_lock(&ch->park_lock);
+	list_add_tail(&rx->park_node, &ch->parked);
+	WRITE_ONCE(ch->park_active, true);
+	spin_unlock(&ch->park_lock);
+	/* Pairs with smp_mb() in srpt_cmd_put(). */
+	smp_mb();
+	if (!llist_empty(&ch->free_cmds) || !llist_empty(&ch->free_tmfs))
+		queue_work(srpt_wq, &ch->park_work);
+}
+
+static void recv_done(struct ib_cq *cq, struct ib_wc *wc)
+{
+	struct srpt_rx *rx = container_of(wc->wr_cqe, struct srpt_rx, cqe);
+	struct srpt_channel *ch = wc->qp->qp_context;
+
+	if (wc->status != IB_WC_SUCCESS) {
+		srpt_wc_error(ch, wc, "receive");
+		if (rx->rxq->srq)
+			srpt_rx_repost(rx);
+		return;
+	}
+	/* Only a plain SEND is an IU: anything else has left the buffer as it was. */
+	if (wc->opcode != IB_WC_RECV || (wc->wc_flags & IB_WC_WITH_INVALIDATE)) {
+		rx->len = 0;
+		kill_channel(ch, rx, SRP_BAD_OPCODE);
+		return;
+	}
+	rx->len = wc->byte_len;
+	ib_dma_sync_single_for_cpu(rx->rxq->device, rx->dma, srpt_max_req_size, DMA_FROM_DEVICE);
+
+	if (READ_ONCE(ch->park_active)) {
+		if (atomic_read(&ch->state) == SRPT_CH_CONNECTING)
+			ch->conn->ops->notify(ch->conn);
+		park_rx(ch, rx);
+	} else if (!handle_iu(ch, rx)) {
+		park_rx(ch, rx);
+	}
+}
+
+/**
+ * srpt_park_work() - handle parked IUs
+ * @work: ch->park_work
+ *
+ * Runs when the channel went live and when a slot was freed. Stops when no slot
+ * is free; the next one freed queues it again.
+ */
+void srpt_park_work(struct work_struct *work)
+{
+	struct srpt_channel *ch = container_of(work, struct srpt_channel, park_work);
+	struct srpt_rx *rx;
+
+	if (!srpt_channel_is_live(ch))
+		return;
+	for (;;) {
+		spin_lock(&ch->park_lock);
+		rx = list_first_entry_or_null(&ch->parked, struct srpt_rx, park_node);
+		if (!rx) {
+			/* All that was handled here is visible before the CQ context goes on. */
+			smp_store_release(&ch->park_active, false);
+			spin_unlock(&ch->park_lock);
+			return;
+		}
+		list_del_init(&rx->park_node);
+		spin_unlock(&ch->park_lock);
+
+		if (handle_iu(ch, rx))
+			continue;
+
+		spin_lock(&ch->park_lock);
+		list_add(&rx->park_node, &ch->parked);
+		spin_unlock(&ch->park_lock);
+		/* Pairs with smp_mb() in srpt_cmd_put(). */
+		smp_mb();
+		if (llist_empty(&ch->free_cmds))
+			return;
+		if (!srpt_channel_is_live(ch))
+			return;
+	}
+}
+
+/* The channel closes: parked IUs were never executed and are forgotten. */
+void srpt_park_purge(struct srpt_channel *ch)
+{
+	struct srpt_rx *rx, *next;
+	LIST_HEAD(parked);
+
+	spin_lock(&ch->park_lock);
+	list_splice_init(&ch->parked, &parked);
+	spin_unlock(&ch->park_lock);
+	list_for_each_entry_safe(rx, next, &parked, park_node) {
+		list_del_init(&rx->park_node);
+		srpt_rx_repost(rx);
+	}
+}

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The send queue.
+ *
+ * It has two parts. Every command slot has a work request of its own for the
+ * SEND of its response, so a response without data never waits. RDMA shares
+ * the rest, ch->sq_free: a transfer that does not fit waits in a FIFO, and the
+ * completion that makes room posts it. Nothing is dropped for lack of room and
+ * nothing fails for it (DR-7).
+ *
+ * A waiter needs no cancelling when the channel closes: somebody holds the
+ * slots it waits for, and those work requests are flushed; then it is posted
+ * to a QP in error and flushed itself.
+ *
+ * A credit is granted for a posted receive: the buffer of the request goes
+ * back to the HCA before its response is posted.
+ */
+#include <scsi/scsi_proto.h>
+#include "srpt.h"
+#include "trace.h"
+
+static void run(struct srpt_cmd *cmd)
+{
+	if (cmd->xfer_dir == DMA_FROM_DEVICE)
+		srpt_rdma_read_run(cmd);
+	else
+		srpt_send_run(cmd);
+}
+
+/**
+ * srpt_sq_reserve() - reserve send-queue slots for RDMA
+ * @cmd: holds a hw_ref of its channel
+ * @nr_wr: slots
+ *
+ * Context: any that may not sleep. Return: true if the slots are the command's;
+ * false if it was queued and will be run by a completion.
+ */
+bool srpt_sq_reserve(struct srpt_cmd *cmd, u32 nr_wr)
+{
+	struct srpt_channel *ch = cmd->ch;
+	bool granted;
+
+	cmd->sq_used = nr_wr;
+	spin_lock(&ch->sq_lock);
+	granted = list_empty(&ch->sq_waiters) && ch->sq_free >= nr_wr;
+	if (granted)
+		ch->sq_free -= nr_wr;
+	else
+		list_add_tail(&cmd->sq_node, &ch->sq_waiters);
+	spin_unlock(&ch->sq_lock);
+	if (!granted)
+		trace_srpt_sq_wait(cmd, READ_ONCE(ch->sq_free));
+	return granted;
+}
+
+/**
+ * srpt_sq_release() - give slots back and run who waited for them
+ * @ch: the channel
+ * @nr_wr: slots; may be 0
+ *
+ * Context: process (the waiters post).
+ */
+void srpt_sq_release(struct srpt_channel *ch, u32 nr_wr)
+{
+	struct srpt_cmd *cmd, *next;
+	LIST_HEAD(ready);
+
+	if (!nr_wr)
+		return;
+	spin_lock(&ch->sq_lock);
+	ch->sq_free += nr_wr;
+	list_for_each_entry_safe(cmd, next, &ch->sq_waiters, sq_node) {
+		if (cmd->sq_used > ch->sq_free)
+			break;
+		ch->sq_free -= cmd->sq_used;
+		list_move_tail(&cmd->sq_node, &ready);
+	}
+	spin_unlock(&ch->sq_lock);
+
+	list_for_each_entry_safe(cmd, next, &ready, sq_node) {
+		list_del_init(&cmd->sq_node);
+		run(cmd);
+	}
+}
+
+/* An error completion: say so once and close; flushes only follow from that. */
+void srpt_wc_error(struct srpt_channel *ch, const struct ib_wc *wc, const char *what)
+{
+	if (wc->status != IB_WC_WR_FLUSH_ERR)
+		pr_info_ratelimited("%s: %s failed: %s\n", ch->name, what,
+				    ib_wc_status_msg(wc->status));
+	srpt_channel_close(ch, what);
+}
+
+/* The response is sent, or flushed, or never was: nothing of it is at the HCA. */
+static void send_finished(struct srpt_cmd *cmd)
+{
+	struct srpt_channel *ch = cmd->ch;
+	u32 used = cmd->sq_used;
+
+	if (cmd->nr_rw)
+		srpt_rdma_unmap(cmd);
+	srpt_cmd_event(cmd, SRPT_EV_SENT);
+	if (cmd->from_core)
+		ch->nexus->core->response_done(cmd);
+	srpt_cmd_put(cmd);
+	srpt_sq_release(ch, used);
+	percpu_ref_put(&ch->hw_ref);	/* last: now the channel may go */
+}
+
+void srpt_send_done(struct ib_cq *cq, struct ib_wc *wc)
+{
+	struct srpt_cmd *cmd = container_of(wc->wr_cqe, struct srpt_cmd, send_cqe);
+
+	if (wc->status != IB_WC_SUCCESS)
+		srpt_wc_error(cmd->ch, wc, "SEND");
+	send_finished(cmd);
+}
+
+/**
+ * srpt_send_reap_failed() - end what could not be posted whole
+ * @ch: closing, its QP drained
+ *
+ * Context: may sleep.
+ */
+void srpt_send_reap_failed(struct srpt_channel *ch)
+{
+	struct srpt_cmd *cmd, *next;
+	LIST_HEAD(failed);
+
+	spin_lock(&ch->sq_lock);
+	list_splice_init(&ch->failed, &failed);
+	spin_unlock(&ch->sq_lock);
+	if (list_empty(&failed))
+		return;
+
+	ib_drain_qp(ch->qp);
+	list_for_each_entry_safe(cmd, next, &failed, sq_node) {
+		struct ib_wc wc = { .status = IB_WC_WR_FLUSH_ERR };
+
+		list_del_init(&cmd->sq_node);
+		if (atomic_read(&cmd->state) == SRPT_CMD_SENDING) {
+			wc.wr_cqe = &cmd->send_cqe;
+			srpt_send_done(ch->cq, &wc);
+		} else {
+			wc.wr_cqe = &cmd->rdma_cqe;
+			srpt_rdma_done(ch->cq, &wc);
+		}
+	}
+}
+
+static void repost_rx(struct srpt_cmd *cmd)
+{
+	if (cmd->rx)
+		srpt_rx_repost(cmd->rx);
+	cmd->rx = NULL;
+}
+
+/* The delta is written last: everything that ended until now can ride along. */
+static s32 grant_credits(struct srpt_cmd *cmd)
+{
+	s32 delta = srp_credit_take(&cmd->ch->credit);
+
+	((struct srp_wire_rsp *)cmd->rsp)->req_lim_delta = cpu_to_be32(delta);
+	cmd->responded = true;
+	return delta;
+}
+
+/**
+ * srpt_send_run() - post the next part of a response
+ * @cmd: in state WAIT_TX; slots for the round chosen last are reserved
+ *
+ * The last part is the SEND itself, with the last round of RDMA WRITEs chained
+ * in front. Context: process.
+ */
+void srpt_send_run(struct srpt_cmd *cmd)
+{
+	struct srpt_channel *ch = cmd->ch;
+	struct ib_device *device = ch->sdev->device;
+	struct ib_send_wr *first, send = { };
+	struct ib_sge sge;
+	s32 delta = 0;
+	u32 nr_wr;
+	int ret;
+
+	/* A round that completed left nothing reserved: reserve for the next. */
+	if (!cmd->sq_used && cmd->nr_rw) {
+		nr_wr = srpt_rdma_round(cmd);
+		if (nr_wr && !srpt_sq_reserve(cmd, nr_wr))
+			return;
+	}
+
+	if (cmd->nr_rw && cmd->rw_round < cmd->nr_rw) {
+		first = srpt_rdma_wrs(cmd, &cmd->rdma_cqe, NULL);
+	} else {
+		repost_rx(cmd);
+		delta = grant_credits(cmd);
+		ib_dma_sync_single_for_device(device, cmd->rsp_dma, cmd->rsp_len, DMA_TO_DEVICE);
+		sge.addr = cmd->rsp_dma;
+		sge.length = cmd->rsp_len;
+		sge.lkey = ch->sdev->pd->local_dma_lkey;
+		send.wr_cqe = &cmd->send_cqe;
+		send.sg_list = &sge;
+		send.num_sge = 1;
+		send.opcode = IB_WR_SEND;
+		send.send_flags = IB_SEND_SIGNALED;
+		srpt_cmd_event(cmd, SRPT_EV_SQ_READY);
+		first = cmd->nr_rw ? srpt_rdma_wrs(cmd, NULL, &send) : &send;
+	}
+	cmd->rw_next = cmd->rw_round;
+	trace_srpt_send(cmd, delta);
+
+	ret = ib_post_send(ch->qp, first, NULL);
+	if (ret) {
+		if (delta) {
+			srp_credit_undo(&ch->credit, delta);
+			cmd->responded = true;	/* undo() has given its credit back */
+		}
+		srpt_channel_close(ch, "posting a response failed");
+		spin_lock(&ch->sq_lock);
+		list_add_tail(&cmd->sq_node, &ch->failed);
+		spin_unlock(&ch->sq_lock);
+	}
+}
+
+/* The channel closes: end the command as if it had been answered. */
+static void swallow(struct srpt_cmd *cmd)
+{
+	srpt_cmd_event(cmd, SRPT_EV_CANCEL);
+	if (cmd->from_core)
+		cmd->ch->nexus->core->response_done(cmd);
+	srpt_cmd_put(cmd);
+}
+
+/*
+ * Encode and send. The caller's reference goes to the SEND. @sg is what an
+ * RDMA WRITE is made of, or NULL.
+ */
+static void respond(struct srpt_cmd *cmd, struct srp_rsp *rsp, struct scatterlist *sg, u32 sg_cnt)
+{
+	struct srpt_channel *ch = cmd->ch;
+	u32 len = 0;
+
+	if (!percpu_ref_tryget_live(&ch->hw_ref)) {
+		swallow(cmd);
+		return;
+	}
+
+	cmd->xfer_dir = DMA_TO_DEVICE;
+	if (sg)
+		len = min(rsp->produced, rsp->offered);
+	if (len && srpt_rdma_map(cmd, sg, sg_cnt, len, DMA_TO_DEVICE)) {
+		/* Out of memory for the mapping: the initiator may try again. */
+		rsp->status = SAM_STAT_BUSY;
+		rsp->produced = 0;
+		len = 0;
+	}
+	rsp->tag = cmd->iu.tag;
+	cmd->rsp_len = srp_encode_rsp(cmd->rsp, ch->max_rsp_len, rsp);
+	if (!len || srpt_sq_reserve(cmd, srpt_rdma_round(cmd)))
+		srpt_send_run(cmd);
+}
+
+void srpt_transfer_response(struct srpt_cmd *cmd, const struct srpt_result *res)
+{
+	const struct srp_cmd_req *req = &cmd->iu.cmd;
+	struct srp_rsp rsp = {
+		.status		= res->status,
+		.dir		= req->dir,
+		.offered	= req->buf.len,
+		.produced	= res->produced,
+		.sense		= res->sense,
+		.sense_len	= res->sense_len,
+	};
+
+	if (!srpt_cmd_event(cmd, SRPT_EV_RESPOND))
+		return;
+	cmd->from_core = true;
+	refcount_inc(&cmd->ref);
+	respond(cmd, &rsp, res->sg, res->sg_cnt);
+}
+
+void srpt_eh_abort_handler(struct srpt_cmd *cmd)
+{
+	srpt_cmd_event(cmd, SRPT_EV_DROP);
+}
+
+void srpt_cmd_release(struct srpt_cmd *cmd)
+{
+	srpt_cmd_put(cmd);
+}
+
+/**
+ * srpt_send_field_error() - refuse a command for a field of its IU
+ * @cmd: in state NEW; never reached the core
+ *
+ * CHECK CONDITION, INVALID FIELD IN COMMAND INFORMATION UNIT: the Linux
+ * initiator takes RSP_CODE 02h with status 0 for success (INI-26).
+ */
+void srpt_send_field_error(struct srpt_cmd *cmd)
+{
+	u8 sense[SRP_SENSE_FIELD_LEN];
+	struct srp_rsp rsp = {
+		.status		= SAM_STAT_CHECK_CONDITION,
+		.sense		= sense,
+		.sense_len	= sizeof(sense),
+	};
+
+	srp_sense_field(sense);
+	if (srpt_cmd_event(cmd, SRPT_EV_RESPOND))
+		respond(cmd, &rsp, NULL, 0);
+}
+
+/**
+ * srpt_send_tmf_code() - answer an SRP_TSK_MGMT
+ * @cmd: in state NEW or EXEC; the caller's reference goes to the SEND
+ * @code: SRP r16a table 24
+ */
+void srpt_send_tmf_code(struct srpt_cmd *cmd, enum srp_rsp_code code)
+{
+	struct srp_rsp rsp = { .has_code = true, .code = code };
+
+	if (srpt_cmd_event(cmd, SRPT_EV_RESPOND))
+		respond(cmd, &rsp, NULL, 0);
+}

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The objects of the driver, and who may touch what.
+ *
+ * Locks, top to bottom; never the other way round:
+ *
+ *	srpt_lio_mutex		target ports, their attributes and ACLs (lio_configfs.c)
+ *	  srpt_nexus_mutex	table of nexuses, the channels of each
+ *	    srpt_conn.lock	which channel a connection belongs to
+ *	  srpt_channel.conn_mutex  accept against disconnect
+ *	srpt_mutex		devices, listeners
+ *	srpt_channel.sq_lock	send-queue slots and waiters
+ *	srpt_channel.park_lock	IUs that wait for a live channel or a command slot
+ *
+ * No lock is held while the target core is called or a work request is posted.
+ * The receive path takes none.
+ *
+ * Field keys:
+ *  [C]  constant once the object is visible
+ *  [R]  the channel's CQ context only (one work item per CQ, never concurrent)
+ *  [S]  srpt_channel.sq_lock
+ *  [K]  srpt_channel.park_lock
+ *  [N]  srpt_nexus_mutex
+ *  [G]  srpt_mutex
+ *  [O]  the owner named by the command's state
+ *  [A]  atomic
+ */
+#ifndef SRPT_H
+#define SRPT_H
+
+#include <linux/completion.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/llist.h>
+#include <linux/mutex.h>
+#include <linux/percpu-refcount.h>
+#include <linux/socket.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+#include <rdma/ib_verbs.h>
+#include <rdma/rw.h>
+#include "core.h"
+#include "proto/srpt_fsm.h"
+
+#define SRPT_RQ_SIZE		128	/* request limit of a channel */
+#define SRPT_RQ_EXTRA		3	/* I_LOGOUT, CRED_RSP, AER_RSP are outside the limit */
+/* Slots that let new requests in while SEND completions of answered ones are on their way. */
+#define SRPT_SLOT_EXTRA		8
+#define SRPT_TMF_SLOTS		4	/* only for task management */
+#define SRPT_MAX_TI_IU_LEN	1024	/* advertised in every login, never changes (LOG-26) */
+#define SRPT_MAX_TRANSFER	SZ_64M	/* bytes of one command */
+#define SRPT_MIN_REQ_SIZE	996
+#define SRPT_MAX_REQ_SIZE	SZ_64K
+#define SRPT_RDMA_DEPTH		4	/* RDMA READs in flight per channel */
+#define SRPT_RELOGIN_TIMEOUT	(5 * HZ)	/* NX-4 */
+#define SRPT_TIMEWAIT_MAX	(10 * HZ)
+
+struct srpt_device;
+struct srpt_channel;
+struct ib_mad_agent;
+
+/* ---- device.c ------------------------------------------------------------ */
+
+/**
+ * struct srpt_port - a port of an HCA
+ */
+struct srpt_port {
+	struct srpt_device	*sdev;		/* [C] */
+	u32			num;		/* [C] 1-based */
+	union ib_gid		gid;		/* [G] GID 0 */
+	struct ib_mad_agent	*mad_agent;	/* [C] NULL if the port answers no MADs */
+	struct work_struct	refresh_work;
+};
+
+/**
+ * struct srpt_rxq - posted receive buffers: of one channel, or of an SRQ
+ *
+ * Lives as long as somebody holds one of its buffers; the hardware part ends
+ * when @live is killed.
+ */
+struct srpt_rxq {
+	struct kref		ref;
+	struct percpu_ref	live;		/* held around posts */
+	struct completion	dead;
+	struct ib_device	*device;	/* [C] valid while @live */
+	struct ib_srq		*srq;		/* [C] NULL: belongs to @qp */
+	struct ib_qp		*qp;		/* [C] */
+	u32			nr_rx;		/* [C] */
+	struct srpt_rx		*rx;		/* [C] */
+};
+
+/**
+ * struct srpt_rx - a receive buffer; owned by the HCA, then by a command
+ */
+struct srpt_rx {
+	struct ib_cqe		cqe;
+	struct srpt_rxq		*rxq;		/* [C] */
+	void			*buf;		/* [C] */
+	u64			dma;		/* [C] */
+	u32			len;		/* bytes received */
+	struct list_head	park_node;	/* [K] */
+};
+
+/**
+ * struct srpt_device - an HCA
+ */
+struct srpt_device {
+	struct ib_device	*device;	/* [C] */
+	struct ib_pd		*pd;		/* [C] */
+	struct list_head	node;		/* [G] srpt_devices */
+	struct kref		users;		/* logins, channels with hardware */
+	struct completion	unused;
+	struct srpt_rxq		*srq;		/* [G] made for the first channel that wants it */
+	struct ib_cm_id		*listen_id;	/* [C] */
+	bool			removing;	/* [N] no channel may join a nexus */
+	struct ib_event_handler	event_handler;
+	u32			nr_ports;	/* [C] */
+	struct srpt_port	port[];
+};
+
+extern struct mutex srpt_mutex;
+extern struct ib_client srpt_client;
+
+struct srpt_device *srpt_device_get(struct ib_device *device);
+void srpt_device_put(struct srpt_device *sdev);
+struct srpt_rxq *srpt_device_srq(struct srpt_device *sdev);
+bool srpt_port_has_name(const struct srpt_port *port, const struct srp_name *name);
+bool srpt_port_gid_name(const struct srp_name *name, char *gid_name);
+
+/* ---- main.c ---------------------------------------------------------------- */
+
+extern struct workqueue_struct *srpt_wq;	/* unbound: logins, teardown */
+extern struct kmem_cache *srpt_rx_cache;	/* buffers of srpt_max_req_size bytes */
+extern int srpt_max_req_size;
+extern int srpt_srq_size;
+
+u64 srpt_service_guid(void);
+void srpt_set_default_service_guid(u64 guid);
+
+/* ---- mad.c, cm_ib.c, cm_rdma.c: thin bindings ------------------------------ */
+
+void srpt_mad_add_port(struct srpt_port *port);
+void srpt_mad_del_port(struct srpt_port *port);
+
+int srpt_cm_ib_listen(struct srpt_device *sdev);
+void srpt_cm_ib_unlisten(struct srpt_device *sdev);
+
+int srpt_cm_rdma_set_port(u16 port);
+u16 srpt_cm_rdma_port(void);
+
+/* What a REP carries besides the SRP_LOGIN_RSP. */
+struct srpt_accept {
+	const void	*data;
+	u8		data_len;
+	u8		responder_resources;
+	u8		initiator_depth;
+	bool		srq;
+};
+
+struct srpt_conn;
+
+/**
+ * struct srpt_conn_ops - what a connection manager does for a connection
+ * @create_qp:	create the QP and bring it as far as receives can be posted
+ * @accept:	make the QP ready and send the REP
+ * @reject:	send a REJ with consumer data; the connection is not usable any more
+ * @disconnect:	send DREQ, or DREP if a DREQ has arrived
+ * @notify:	an IU arrived before the RTU
+ * @destroy:	give up the CM id; no event comes afterwards. Frees nothing else
+ */
+struct srpt_conn_ops {
+	struct ib_qp	*(*create_qp)(struct srpt_conn *conn, struct ib_qp_init_attr *init);
+	void		(*destroy_qp)(struct srpt_conn *conn, struct ib_qp *qp);
+	int		(*accept)(struct srpt_conn *conn, const struct srpt_accept *acc);
+	void		(*reject)(struct srpt_conn *conn, const void *data, u8 len);
+	void		(*disconnect)(struct srpt_conn *conn);
+	void		(*notify)(struct srpt_conn *conn);
+	void		(*destroy)(struct srpt_conn *conn);
+};
+
+/**
+ * struct srpt_conn - one connection of either connection manager
+ *
+ * Made when a REQ arrives; belongs to the login, then to the channel.
+ */
+struct srpt_conn {
+	const struct srpt_conn_ops	*ops;		/* [C] */
+	struct srpt_port		*port;		/* [C] holds a device user */
+	union {
+		struct ib_cm_id		*ib_id;		/* [C] */
+		struct rdma_cm_id	*rdma_id;	/* [C] */
+	};
+	u16				pkey_index;	/* [C] IB/CM */
+	u8				peer_depth;	/* [C] RDMA READs the initiator serves */
+	struct completion		timewait;
+	spinlock_t			lock;
+	struct srpt_channel		*ch;		/* [lock] */
+	bool				gone;		/* [lock] ended before it had a channel */
+};
+
+/* What the connection managers report; safe at any time until ops->destroy() returns. */
+void srpt_conn_established(struct srpt_conn *conn);
+void srpt_conn_gone(struct srpt_conn *conn, const char *why);
+void srpt_conn_timewait_exit(struct srpt_conn *conn);
+struct srpt_conn *srpt_conn_create(const struct srpt_conn_ops *ops, struct ib_device *device,
+				   u32 port_num);
+void srpt_conn_free(struct srpt_conn *conn);
+
+/* ---- login.c ---------------------------------------------------------------- */
+
+/**
+ * struct srpt_login - a login on its way
+ */
+struct srpt_login {
+	struct work_struct	work;
+	struct srpt_conn	*conn;		/* until it has a channel */
+	struct srpt_device	*sdev;		/* holds a user */
+	struct srpt_port	*port;
+	struct srp_login	req;
+	struct srpt_attrib	attrib;		/* set by authorize() */
+	void			*tpg;		/* set by authorize(); only to compare */
+	union ib_gid		peer_gid;	/* zero if the CM does not tell */
+	struct sockaddr_storage	peer_addr;	/* ss_family 0 if the CM does not tell */
+};
+
+int srpt_login_start(struct srpt_conn *conn, const void *data, u32 len,
+		     enum srp_login_form form, const union ib_gid *peer_gid,
+		     const struct sockaddr_storage *peer_addr);
+
+/* ---- nexus.c ------------------------------------------------------------------ */
+
+/**
+ * struct srpt_nexus - an I_T nexus and its session
+ */
+struct srpt_nexus {
+	struct list_head	node;		/* [N] srpt_nexuses */
+	u8			i_port_id[16];	/* [C] */
+	u8			t_port_id[16];	/* [C] */
+	const struct srpt_core_ops *core;	/* [C] */
+	void			*session;	/* [C] the core's, set by session_open() */
+	void			*tpg;		/* [C] the core's target portal group */
+	struct list_head	channels;	/* [N] */
+	bool			ready;		/* [N] the session is open */
+	bool			closing;	/* [N] no new channel may join */
+};
+
+struct srpt_nexus *srpt_nexus_join(struct srpt_login *login, struct srpt_channel *ch,
+				   enum srp_mc_result *result);
+void srpt_nexus_leave(struct srpt_channel *ch);
+void srpt_nexus_close_matching(bool (*match)(const struct srpt_nexus *nexus, const void *arg),
+			       const void *arg, const char *why);
+void srpt_nexus_close_device(struct srpt_device *sdev);
+
+/* ---- channel.c ---------------------------------------------------------------- */
+
+/**
+ * struct srpt_channel - one RDMA channel of a nexus
+ *
+ * @hw_ref is held by whatever uses the QP or DMA: from before a mapping until
+ * its completion. When it is gone the QP goes, and the HCA may.
+ * @cmd_ref is held by every command. When it is gone the channel leaves its
+ * nexus and is freed.
+ */
+struct srpt_channel {
+	struct srpt_conn	*conn;		/* [C] */
+	struct srpt_port	*port;		/* [C] valid while the QP is */
+	struct srpt_device	*sdev;		/* [C] the same; later only to compare */
+	struct srpt_nexus	*nexus;		/* [C] once joined */
+	struct list_head	node;		/* [N] nexus->channels */
+	struct ib_qp		*qp;		/* [C] */
+	struct ib_cq		*cq;		/* [C] */
+	u32			cq_size;	/* [C] */
+	struct srpt_rxq		*rxq;		/* [C] */
+	atomic_t		state;		/* [A] enum srpt_ch_state, only grows */
+	struct srp_iu_params	params;		/* [C] */
+	struct srp_credit	credit;		/* [A] */
+	u32			max_rsp_len;	/* [C] */
+
+	u32			nr_slots;	/* [C] */
+	u32			slot_size;	/* [C] */
+	void			*slots;		/* [C] */
+	struct llist_head	free_cmds;	/* taken in CQ or park context only, one at a time */
+	struct llist_head	free_tmfs;	/* as above */
+
+	spinlock_t		sq_lock;
+	u32			sq_free;	/* [S] slots for RDMA; SENDs have their own */
+	struct list_head	sq_waiters;	/* [S] FIFO of commands */
+	u32			sq_budget;	/* [C] what sq_free was in the beginning */
+	u32			max_piece;	/* [C] bytes of one RDMA context */
+	struct list_head	failed;		/* [S] could not be posted whole: wait for the drain */
+
+	spinlock_t		park_lock;
+	struct list_head	parked;		/* [K] FIFO of srpt_rx */
+	bool			park_active;	/* set in CQ context, cleared under park_lock */
+	struct work_struct	park_work;
+
+	struct percpu_ref	hw_ref;
+	struct completion	hw_idle;
+	struct percpu_ref	cmd_ref;
+	struct kref		ref;		/* close work, release work */
+	struct mutex		conn_mutex;
+	bool			accepted;	/* [conn_mutex] a REP was sent */
+	u32			reject;		/* [C] what to tell the initiator otherwise */
+	u64			login_tag;	/* [C] */
+	struct work_struct	close_work;
+	struct work_struct	release_work;
+	char			name[96];	/* [C] for logs */
+};
+
+struct srpt_channel *srpt_channel_create(struct srpt_login *login);
+void srpt_channel_established(struct srpt_channel *ch);
+void srpt_channel_close(struct srpt_channel *ch, const char *why);
+int srpt_channel_accept(struct srpt_channel *ch, const struct srp_login *req,
+			enum srp_mc_result result);
+
+static inline bool srpt_channel_is_live(struct srpt_channel *ch)
+{
+	return atomic_read(&ch->state) == SRPT_CH_LIVE;
+}
+
+/* ---- cmd.c ---------------------------------------------------------------------- */
+
+/**
+ * struct srpt_rw - a piece of a transfer: one remote range, one rdma_rw context
+ */
+struct srpt_rw {
+	struct rdma_rw_ctx	ctx;
+	struct scatterlist	*sg;
+	u32			sg_cnt;
+	u32			nr_wr;
+};
+
+/**
+ * struct srpt_cmd - a slot: an SRP_CMD or an SRP_TSK_MGMT in progress
+ *
+ * The owner is named by the state; only the owner moves it, through
+ * srpt_cmd_event(). References: the core (or the driver, for what it answers
+ * itself) and the SEND. The adapter's private part follows the struct.
+ */
+struct srpt_cmd {
+	struct srpt_channel	*ch;		/* [C] */
+	struct llist_node	free_node;
+	bool			for_tmf;	/* [C] reserved for task management */
+	atomic_t		state;		/* [A] enum srpt_cmd_state */
+	refcount_t		ref;
+	struct srpt_rx		*rx;		/* [O] the IU; NULL once reposted */
+	struct srp_iu		iu;		/* [O] decoded; points into @rx */
+	bool			from_core;	/* [O] response_done() is due */
+
+	/* data transfer */
+	u32			xfer_len;	/* [O] bytes to move, then moved */
+	enum dma_data_direction	xfer_dir;	/* [O] */
+	struct srpt_rw		rw1;		/* [O] the usual case: one piece */
+	struct srpt_rw		*rw;		/* [O] &rw1, or an array */
+	struct scatterlist	*rw_sg;		/* [O] slices behind the array */
+	u32			nr_rw;		/* [O] */
+	u32			rw_next;	/* [O] first piece not posted */
+	u32			rw_round;	/* [O] end of the pieces now posted */
+	u32			sq_used;	/* [O] slots to give back at completion */
+	struct list_head	sq_node;	/* [S] */
+	struct ib_cqe		rdma_cqe;
+
+	/* response */
+	struct ib_cqe		send_cqe;
+	void			*rsp;		/* [C] buffer */
+	u64			rsp_dma;	/* [C] */
+	u32			rsp_len;	/* [O] */
+	bool			responded;	/* [O] the SRP_RSP carried the credit */
+};
+
+static inline void *srpt_cmd_priv(struct srpt_cmd *cmd)
+{
+	return cmd + 1;
+}
+
+static inline struct srpt_cmd *srpt_priv_cmd(void *priv)
+{
+	return (struct srpt_cmd *)priv - 1;
+}
+
+static inline struct srpt_cmd *srpt_channel_slot(struct srpt_channel *ch, u32 i)
+{
+	return ch->slots + (size_t)i * ch->slot_size;
+}
+
+int srpt_cmd_pool_create(struct srpt_channel *ch);
+void srpt_cmd_pool_unmap(struct srpt_channel *ch);
+void srpt_cmd_pool_free(struct srpt_channel *ch);
+struct srpt_cmd *srpt_cmd_get(struct srpt_channel *ch, bool tmf);
+void srpt_cmd_put(struct srpt_cmd *cmd);
+bool srpt_cmd_event(struct srpt_cmd *cmd, enum srpt_cmd_event ev);
+
+/* ---- recv.c ----------------------------------------------------------------------- */
+
+struct srpt_rxq *srpt_rxq_create(struct srpt_device *sdev, u32 nr_rx, bool srq);
+int srpt_rxq_post_all(struct srpt_rxq *rxq);
+void srpt_rxq_kill(struct srpt_rxq *rxq);
+void srpt_rxq_put(struct srpt_rxq *rxq);
+void srpt_rx_repost(struct srpt_rx *rx);
+void srpt_park_work(struct work_struct *work);
+void srpt_park_purge(struct srpt_channel *ch);
+
+/* ---- send.c ----------------------------------------------------------------------- */
+
+bool srpt_sq_reserve(struct srpt_cmd *cmd, u32 nr_wr);
+void srpt_sq_release(struct srpt_channel *ch, u32 nr_wr);
+void srpt_send_run(struct srpt_cmd *cmd);
+void srpt_send_done(struct ib_cq *cq, struct ib_wc *wc);
+void srpt_send_reap_failed(struct srpt_channel *ch);
+void srpt_send_field_error(struct srpt_cmd *cmd);
+void srpt_send_tmf_code(struct srpt_cmd *cmd, enum srp_rsp_code code);
+void srpt_wc_error(struct srpt_channel *ch, const struct ib_wc *wc, const char *what);
+
+/* ---- rdma.c ----------------------------------------------------------------------- */
+
+int srpt_rdma_map(struct srpt_cmd *cmd, struct scatterlist *sg, u32 sg_cnt, u32 len,
+		  enum dma_data_direction dir);
+void srpt_rdma_unmap(struct srpt_cmd *cmd);
+u32 srpt_rdma_round(struct srpt_cmd *cmd);
+struct ib_send_wr *srpt_rdma_wrs(struct srpt_cmd *cmd, struct ib_cqe *cqe,
+				 struct ib_send_wr *chain);
+void srpt_rdma_done(struct ib_cq *cq, struct ib_wc *wc);
+void srpt_rdma_read_run(struct srpt_cmd *cmd);
+
+/* ---- tmf.c ------------------------------------------------------------------------ */
+
+void srpt_tmf_receive(struct srpt_cmd *cmd);
+
+#endif /* SRPT_H */
