@@ -126,6 +126,7 @@ lab_run() {
 boot_guest() {
 	local pid rc=0
 	: >"$out/console.log"
+	: >"$out/kernel.log"
 	exec {console}> >(exec tee -a "$out/console.log")
 	local tee_pid=$!
 	if ((shell)); then exec {input}<&0; else exec {input}</dev/null; fi
@@ -145,17 +146,19 @@ boot_guest() {
 judge() {
 	local rc=$1 verdict=fail reason='' line bad oks nots skips
 	oks=$(count ok) nots=$(count 'not ok') skips=$(count skip)
+	# The console also has what came after the verdict and what a full or cleared log buffer lost.
+	bad=$("$LAB_DIR/scan-log" "$out/kernel.log" | head -n 1 | tr -d '\r')
 	if [[ -e $out/.lab/verdict ]]; then
 		line=$(head -n 1 "$out/.lab/verdict")
 		verdict=${line%% *}
 		if [[ $line == *' '* ]]; then reason=${line#* }; fi
+		if [[ -n $bad && $verdict = pass ]]; then verdict=fail reason="kernel console: $bad"; fi
 	else
-		reason="no verdict: guest crashed, hung or was killed (status $rc)"
-	fi
-	# The console also has what came after the verdict and what a full or cleared log buffer lost.
-	bad=$("$LAB_DIR/scan-log" "$out/kernel.log")
-	if [[ -n $bad && $verdict = pass ]]; then
-		verdict=fail reason="kernel console: $(head -n 1 <<<"$bad")"
+		case $rc in
+		137) reason="no verdict: guest hung and was killed" ;;
+		*) reason="no verdict: guest crashed" ;;
+		esac
+		reason+=${bad:+: $bad}
 	fi
 	if ((nots > 0)) && [[ $verdict = pass ]]; then
 		verdict=fail reason="not ok lines although the script ended well"
