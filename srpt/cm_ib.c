@@ -107,7 +107,7 @@ static int req_received(struct ib_cm_id *id, const struct ib_cm_event *event)
 	if (!conn)
 		return -ECONNREFUSED;
 	conn->ib_id = id;
-	conn->peer_depth = req->responder_resources;
+	conn->peer_depth = req->initiator_depth;	/* as it looks from here */
 	id->context = conn;
 	/* No fall-back to another partition: partitions are there to separate. */
 	ret = ib_find_cached_pkey(device, req->port, be16_to_cpu(req->primary_path->pkey),

@@ -80,7 +80,8 @@ static int connect_request(struct rdma_cm_id *id, const struct rdma_cm_event *ev
 	if (!conn)
 		return -ECONNREFUSED;
 	conn->rdma_id = id;
-	conn->peer_depth = event->param.conn.responder_resources;
+	/* The CM gives these as they look from here. */
+	conn->peer_depth = event->param.conn.initiator_depth;
 	id->context = conn;
 	if (srpt_login_start(conn, event->param.conn.private_data,
 			     event->param.conn.private_data_len, SRP_LOGIN_FORM_RDMA, NULL,
