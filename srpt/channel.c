@@ -165,7 +165,7 @@ static void qp_event(struct ib_event *event, void *context)
 }
 
 /* Returns -errno and leaves nothing behind, or 0 with the QP ready to receive. */
-static int create_qp(struct srpt_channel *ch, u32 sq_size)
+static int create_qp(struct srpt_channel *ch, u32 sq_size, u32 max_inline)
 {
 	struct ib_device *device = ch->sdev->device;
 	const struct ib_device_attr *attrs = &device->attrs;
@@ -183,6 +183,7 @@ static int create_qp(struct srpt_channel *ch, u32 sq_size)
 			.max_rdma_ctxs	= sq_size,
 			.max_send_sge	= attrs->max_send_sge,
 			.max_recv_sge	= 1,
+			.max_inline_data = max_inline,
 		},
 	};
 
@@ -203,6 +204,7 @@ static int create_qp(struct srpt_channel *ch, u32 sq_size)
 	}
 	ch->sq_budget = max_t(int, init.cap.max_send_wr - sends, 1);
 	ch->sq_free = ch->sq_budget;
+	ch->max_inline = max_inline;
 	/* One piece may take half of the budget; an unaligned one has a page more. */
 	ch->max_piece = min_t(u64, SRPT_MAX_TRANSFER,
 			      (u64)max(ch->sq_budget / 2, 1U) *
@@ -218,7 +220,10 @@ static int create_qp_retry(struct srpt_channel *ch, u32 sq_size)
 	/* What is configured is the whole queue; the SENDs come out of it. */
 	sq_size = max_t(int, sq_size - ch->nr_slots - 1, SRPT_MIN_SQ_SIZE);
 	for (;;) {
-		ret = create_qp(ch, sq_size);
+		/* No attribute tells how much a device takes inline. */
+		ret = create_qp(ch, sq_size, sizeof(struct srp_wire_rsp));
+		if (ret)
+			ret = create_qp(ch, sq_size, 0);
 		if (!ret || sq_size <= SRPT_MIN_SQ_SIZE)
 			return ret;
 		pr_debug("%s: no QP with %u RDMA contexts (%d), trying half\n", ch->name,
@@ -227,7 +232,7 @@ static int create_qp_retry(struct srpt_channel *ch, u32 sq_size)
 	}
 }
 
-static struct srpt_rxq *get_rxq(struct srpt_device *sdev, bool use_srq)
+static struct srpt_rxq *get_rxq(struct srpt_device *sdev, u16 imm_off, bool use_srq)
 {
 	struct srpt_rxq *rxq;
 
@@ -238,7 +243,7 @@ static struct srpt_rxq *get_rxq(struct srpt_device *sdev, bool use_srq)
 		pr_info_ratelimited("%s: no SRQ (%ld), using a receive queue\n",
 				    dev_name(&sdev->device->dev), PTR_ERR(rxq));
 	}
-	return srpt_rxq_create(sdev, SRPT_RQ_SIZE + SRPT_RQ_EXTRA, false);
+	return srpt_rxq_create(sdev, SRPT_RQ_SIZE + SRPT_RQ_EXTRA, imm_off, false);
 }
 
 static struct srpt_channel *channel_alloc(struct srpt_login *login)
@@ -302,7 +307,7 @@ struct srpt_channel *srpt_channel_create(struct srpt_login *login)
 	ch = channel_alloc(login);
 	if (!ch)
 		return ERR_PTR(-ENOMEM);
-	ch->rxq = get_rxq(ch->sdev, login->attrib.use_srq);
+	ch->rxq = get_rxq(ch->sdev, ch->params.imm_off, login->attrib.use_srq);
 	if (IS_ERR(ch->rxq)) {
 		ret = PTR_ERR(ch->rxq);
 		goto free;

@@ -23,6 +23,17 @@ static void destroy_qp(struct srpt_conn *conn, struct ib_qp *qp)
 	rdma_destroy_qp(conn->rdma_id);
 }
 
+/*
+ * The CM grants the peer RDMA to this QP. There is no memory it could reach,
+ * but a target has nothing to grant. iWARP needs the rights for its own READs.
+ */
+static void revoke_rights(struct ib_qp *qp)
+{
+	struct ib_qp_attr attr = { .qp_access_flags = 0 };
+
+	ib_modify_qp(qp, &attr, IB_QP_ACCESS_FLAGS);
+}
+
 static int accept(struct srpt_conn *conn, const struct srpt_accept *acc)
 {
 	struct rdma_conn_param param = {
@@ -39,6 +50,8 @@ static int accept(struct srpt_conn *conn, const struct srpt_accept *acc)
 	rdma_lock_handler(conn->rdma_id);
 	ret = rdma_accept(conn->rdma_id, &param);
 	rdma_unlock_handler(conn->rdma_id);
+	if (!ret && !rdma_protocol_iwarp(conn->port->sdev->device, conn->port->num))
+		revoke_rights(conn->rdma_id->qp);
 	return ret;
 }
 

@@ -103,8 +103,9 @@ void srpt_cmd_pool_free(struct srpt_channel *ch)
  * @ch: the channel
  * @tmf: the request is an SRP_TSK_MGMT and may use the reserved slots
  *
- * Context: the one that handles the IUs of @ch. Return: a command in state NEW
- * with one reference, or NULL if none is free or the channel is closing.
+ * Context: the one that handles the IUs of @ch. Return: a command in state FREE
+ * with one reference, to be decoded into and moved on by SRPT_EV_RECV; or NULL if
+ * none is free or the channel is closing.
  */
 struct srpt_cmd *srpt_cmd_get(struct srpt_channel *ch, bool tmf)
 {
@@ -128,7 +129,6 @@ struct srpt_cmd *srpt_cmd_get(struct srpt_channel *ch, bool tmf)
 	cmd->xfer_len = 0;
 	cmd->nr_rw = 0;
 	cmd->sq_used = 0;
-	srpt_cmd_event(cmd, SRPT_EV_RECV);
 	return cmd;
 }
 

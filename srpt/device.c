@@ -10,7 +10,7 @@
 #include <rdma/ib_cache.h>
 #include "srpt.h"
 
-DEFINE_MUTEX(srpt_mutex);
+DEFINE_MUTEX(srpt_mutex);	/* devices, GIDs of ports, SRQs */
 static LIST_HEAD(srpt_devices);
 
 static void device_unused(struct kref *ref)
@@ -51,7 +51,7 @@ struct srpt_rxq *srpt_device_srq(struct srpt_device *sdev)
 	srq = sdev->srq;
 	if (!srq) {
 		srq = srpt_rxq_create(sdev, min(srpt_srq_size, sdev->device->attrs.max_srq_wr),
-				      true);
+				      0, true);
 		if (IS_ERR(srq))
 			goto unlock;
 		ret = srpt_rxq_post_all(srq);

@@ -21,6 +21,7 @@
 struct lio_cmd {
 	struct se_cmd	se;
 	u8		sense[TRANSPORT_SENSE_BUFFER];
+	struct scatterlist imm_sg;	/* immediate data where it arrived */
 	bool		overflow;	/* refused: the CDB wants more than was offered */
 	bool		core_acks;	/* the core drops the ACK_KREF reference itself */
 };
@@ -94,6 +95,25 @@ static enum dma_data_direction data_dir(const struct srp_cmd_req *req)
 	}
 }
 
+/*
+ * Immediate data of just the length the CDB asks for need not be copied: the
+ * receive buffer stays with the command until its response is sent. Does what
+ * target_submit_prep() does with a scatterlist it is given; but only the
+ * prepared command tells the length.
+ */
+static void lend_imm_data(struct srpt_cmd *cmd, struct lio_cmd *lc)
+{
+	const struct srp_buf *buf = &cmd->iu.cmd.buf;
+	struct se_cmd *se = &lc->se;
+
+	if (!buf->imm || se->data_length != buf->len || (se->se_cmd_flags & SCF_COMPARE_AND_WRITE))
+		return;
+	sg_init_one(&lc->imm_sg, buf->imm, buf->len);
+	se->t_data_sg = &lc->imm_sg;
+	se->t_data_nents = 1;
+	se->se_cmd_flags |= SCF_PASSTHROUGH_SG_TO_MEM_NOALLOC;
+}
+
 static void queue_command(struct srpt_cmd *cmd)
 {
 	const struct srp_cmd_req *req = &cmd->iu.cmd;
@@ -118,6 +138,7 @@ static void queue_command(struct srpt_cmd *cmd)
 		transport_generic_request_failure(se, TCM_INVALID_FIELD_IN_COMMAND_IU);
 		return;
 	}
+	lend_imm_data(cmd, lc);
 	target_submit(se);
 }
 

@@ -143,11 +143,12 @@ static int find_tpg_locked(const struct srpt_login *login, struct lio_tpg **resu
 			list_for_each_entry(tpg, &wwn->tpgs, node) {
 				if (!tpg->enabled) {
 					ret = ret == -EACCES ? ret : -ENODEV;
-				} else if (find_acl(tpg, &id, acl_name, size)) {
+					continue;
+				}
+				ret = -EACCES;
+				if (find_acl(tpg, &id, acl_name, size)) {
 					*result = tpg;
 					return 0;
-				} else {
-					ret = -EACCES;
 				}
 			}
 		}
@@ -415,6 +416,7 @@ static char *tpg_get_wwn(struct se_portal_group *se_tpg)
 {
 	struct lio_wwn *wwn = to_lio_tpg(se_tpg)->wwn;
 
+	/* pairs with smp_store_release() in learn_gid() */
 	return smp_load_acquire(&wwn->gid_known) ? wwn->gid_name : wwn->text;
 }
 

@@ -75,7 +75,8 @@ static int __init srpt_init(void)
 	ret = check_parameters();
 	if (ret)
 		return ret;
-	srpt_rx_cache = kmem_cache_create("srpt_rx", srpt_max_req_size, 0, SLAB_HWCACHE_ALIGN, NULL);
+	srpt_rx_cache = kmem_cache_create("srpt_rx", srpt_max_req_size + SRPT_RX_ALIGN,
+					  SRPT_RX_ALIGN, 0, NULL);
 	if (!srpt_rx_cache)
 		return -ENOMEM;
 	ret = -ENOMEM;

@@ -261,7 +261,8 @@ void srpt_rdma_done(struct ib_cq *cq, struct ib_wc *wc)
 	bool ok = wc->status == IB_WC_SUCCESS;
 
 	if (!ok)
-		srpt_wc_error(ch, wc, cmd->xfer_dir == DMA_FROM_DEVICE ? "RDMA READ" : "RDMA WRITE");
+		srpt_wc_error(ch, wc, cmd->xfer_dir == DMA_FROM_DEVICE ?
+			      "RDMA READ" : "RDMA WRITE");
 	cmd->sq_used = 0;
 
 	if (cmd->xfer_dir == DMA_FROM_DEVICE && (!ok || !srpt_rdma_round(cmd))) {
@@ -283,7 +284,9 @@ void srpt_transfer_data(struct srpt_cmd *cmd, struct scatterlist *sg, u32 sg_cnt
 	const struct srp_buf *buf = &cmd->iu.cmd.buf;
 
 	if (buf->imm) {
-		sg_copy_from_buffer(sg, sg_cnt, buf->imm, len);
+		/* The core may have been lent the buffer the data arrived in. */
+		if (sg_virt(sg) != buf->imm)
+			sg_copy_from_buffer(sg, sg_cnt, buf->imm, len);
 		cmd->xfer_len = len;
 		ch->nexus->core->data_ready(cmd);
 		return;

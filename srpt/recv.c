@@ -81,8 +81,8 @@ static void rxq_free(struct kref *ref)
 	struct srpt_rxq *rxq = container_of(ref, struct srpt_rxq, ref);
 	u32 i;
 
-	for (i = 0; i < rxq->nr_rx && rxq->rx[i].buf; i++)
-		kmem_cache_free(srpt_rx_cache, rxq->rx[i].buf);
+	for (i = 0; i < rxq->nr_rx && rxq->rx[i].mem; i++)
+		kmem_cache_free(srpt_rx_cache, rxq->rx[i].mem);
 	percpu_ref_exit(&rxq->live);
 	kvfree(rxq->rx);
 	kfree(rxq);
@@ -93,14 +93,15 @@ void srpt_rxq_put(struct srpt_rxq *rxq)
 	kref_put(&rxq->ref, rxq_free);
 }
 
-static int map_rx(struct srpt_rxq *rxq, struct srpt_rx *rx)
+static int map_rx(struct srpt_rxq *rxq, struct srpt_rx *rx, u16 imm_off)
 {
 	rx->rxq = rxq;
 	rx->cqe.done = recv_done;
 	INIT_LIST_HEAD(&rx->park_node);
-	rx->buf = kmem_cache_alloc(srpt_rx_cache, GFP_KERNEL);
-	if (!rx->buf)
+	rx->mem = kmem_cache_alloc(srpt_rx_cache, GFP_KERNEL);
+	if (!rx->mem)
 		return -ENOMEM;
+	rx->buf = rx->mem + SRPT_RX_ALIGN - imm_off;
 	rx->dma = ib_dma_map_single(rxq->device, rx->buf, srpt_max_req_size, DMA_FROM_DEVICE);
 	if (ib_dma_mapping_error(rxq->device, rx->dma)) {
 		rx->dma = 0;
@@ -128,11 +129,13 @@ static int create_srq(struct srpt_device *sdev, struct srpt_rxq *rxq)
  * srpt_rxq_create() - make and map receive buffers
  * @sdev: the HCA
  * @nr_rx: how many
+ * @imm_off: offset of immediate data, at most SRPT_RX_ALIGN; the data will lie on
+ *	a boundary of SRPT_RX_ALIGN, so that a back-end can write it from here
  * @srq: make an SRQ for them; otherwise the caller sets rxq->qp
  *
  * Context: may sleep. Return: the queue, nothing posted yet, or an ERR_PTR.
  */
-struct srpt_rxq *srpt_rxq_create(struct srpt_device *sdev, u32 nr_rx, bool srq)
+struct srpt_rxq *srpt_rxq_create(struct srpt_device *sdev, u32 nr_rx, u16 imm_off, bool srq)
 {
 	struct srpt_rxq *rxq;
 	int ret;
@@ -154,7 +157,7 @@ struct srpt_rxq *srpt_rxq_create(struct srpt_device *sdev, u32 nr_rx, bool srq)
 		goto exit_ref;
 
 	for (i = 0; i < nr_rx; i++) {
-		ret = map_rx(rxq, &rxq->rx[i]);
+		ret = map_rx(rxq, &rxq->rx[i], imm_off);
 		if (ret)
 			goto unmap;
 	}
@@ -255,6 +258,7 @@ static bool handle_iu(struct srpt_channel *ch, struct srpt_rx *rx)
 	if (!cmd)
 		return false;
 	reason = srp_decode_iu(rx->buf, rx->len, &ch->params, &cmd->iu);
+	srpt_cmd_event(cmd, SRPT_EV_RECV);
 	if (srp_reason_action(reason) == SRP_ACT_KILL || !srp_credit_use(&ch->credit)) {
 		kill_channel(ch, rx, reason ?: SRP_BAD_CREDIT);
 		cmd->responded = true;	/* it never held a credit */

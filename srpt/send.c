@@ -166,6 +166,31 @@ static s32 grant_credits(struct srpt_cmd *cmd)
 	return delta;
 }
 
+static void prepare_send(struct srpt_cmd *cmd, struct ib_send_wr *send, struct ib_sge *sge)
+{
+	struct srpt_device *sdev = cmd->ch->sdev;
+
+	*send = (struct ib_send_wr) {
+		.wr_cqe		= &cmd->send_cqe,
+		.sg_list	= sge,
+		.num_sge	= 1,
+		.opcode		= IB_WR_SEND,
+		.send_flags	= IB_SEND_SIGNALED,
+	};
+	sge->length = cmd->rsp_len;
+	if (cmd->rsp_len <= cmd->ch->max_inline) {
+		/* The usual SRP_RSP: the HCA need not fetch it. */
+		send->send_flags |= IB_SEND_INLINE;
+		sge->addr = (uintptr_t)cmd->rsp;
+		sge->lkey = 0;
+	} else {
+		ib_dma_sync_single_for_device(sdev->device, cmd->rsp_dma, cmd->rsp_len,
+					      DMA_TO_DEVICE);
+		sge->addr = cmd->rsp_dma;
+		sge->lkey = sdev->pd->local_dma_lkey;
+	}
+}
+
 /**
  * srpt_send_run() - post the next part of a response
  * @cmd: in state WAIT_TX; slots for the round chosen last are reserved
@@ -176,8 +201,7 @@ static s32 grant_credits(struct srpt_cmd *cmd)
 void srpt_send_run(struct srpt_cmd *cmd)
 {
 	struct srpt_channel *ch = cmd->ch;
-	struct ib_device *device = ch->sdev->device;
-	struct ib_send_wr *first, send = { };
+	struct ib_send_wr *first, send;
 	struct ib_sge sge;
 	s32 delta = 0;
 	u32 nr_wr;
@@ -195,15 +219,7 @@ void srpt_send_run(struct srpt_cmd *cmd)
 	} else {
 		repost_rx(cmd);
 		delta = grant_credits(cmd);
-		ib_dma_sync_single_for_device(device, cmd->rsp_dma, cmd->rsp_len, DMA_TO_DEVICE);
-		sge.addr = cmd->rsp_dma;
-		sge.length = cmd->rsp_len;
-		sge.lkey = ch->sdev->pd->local_dma_lkey;
-		send.wr_cqe = &cmd->send_cqe;
-		send.sg_list = &sge;
-		send.num_sge = 1;
-		send.opcode = IB_WR_SEND;
-		send.send_flags = IB_SEND_SIGNALED;
+		prepare_send(cmd, &send, &sge);
 		srpt_cmd_event(cmd, SRPT_EV_SQ_READY);
 		first = cmd->nr_rw ? srpt_rdma_wrs(cmd, NULL, &send) : &send;
 	}

@@ -95,7 +95,8 @@ struct srpt_rxq {
 struct srpt_rx {
 	struct ib_cqe		cqe;
 	struct srpt_rxq		*rxq;		/* [C] */
-	void			*buf;		/* [C] */
+	void			*mem;		/* [C] from srpt_rx_cache */
+	void			*buf;		/* [C] in @mem: where the IU is put */
 	u64			dma;		/* [C] */
 	u32			len;		/* bytes received */
 	struct list_head	park_node;	/* [K] */
@@ -130,7 +131,9 @@ bool srpt_port_gid_name(const struct srp_name *name, char *gid_name);
 /* ---- main.c ---------------------------------------------------------------- */
 
 extern struct workqueue_struct *srpt_wq;	/* unbound: logins, teardown */
-extern struct kmem_cache *srpt_rx_cache;	/* buffers of srpt_max_req_size bytes */
+#define SRPT_RX_ALIGN	512	/* what block devices want of memory */
+
+extern struct kmem_cache *srpt_rx_cache;	/* srpt_max_req_size + SRPT_RX_ALIGN bytes */
 extern int srpt_max_req_size;
 extern int srpt_srq_size;
 
@@ -193,7 +196,7 @@ struct srpt_conn {
 	u16				pkey_index;	/* [C] IB/CM */
 	u8				peer_depth;	/* [C] RDMA READs the initiator serves */
 	struct completion		timewait;
-	spinlock_t			lock;
+	spinlock_t			lock;		/* protects the rest */
 	struct srpt_channel		*ch;		/* [lock] */
 	bool				gone;		/* [lock] ended before it had a channel */
 };
@@ -275,21 +278,22 @@ struct srpt_channel {
 	struct srp_iu_params	params;		/* [C] */
 	struct srp_credit	credit;		/* [A] */
 	u32			max_rsp_len;	/* [C] */
+	u32			max_inline;	/* [C] longest SEND that goes inline */
 
 	u32			nr_slots;	/* [C] */
 	u32			slot_size;	/* [C] */
 	void			*slots;		/* [C] */
-	struct llist_head	free_cmds;	/* taken in CQ or park context only, one at a time */
+	struct llist_head	free_cmds;	/* taken in one context at a time */
 	struct llist_head	free_tmfs;	/* as above */
 
-	spinlock_t		sq_lock;
+	spinlock_t		sq_lock;	/* protects [S] */
 	u32			sq_free;	/* [S] slots for RDMA; SENDs have their own */
 	struct list_head	sq_waiters;	/* [S] FIFO of commands */
 	u32			sq_budget;	/* [C] what sq_free was in the beginning */
 	u32			max_piece;	/* [C] bytes of one RDMA context */
-	struct list_head	failed;		/* [S] could not be posted whole: wait for the drain */
+	struct list_head	failed;		/* [S] not posted whole: wait for the drain */
 
-	spinlock_t		park_lock;
+	spinlock_t		park_lock;	/* protects [K] */
 	struct list_head	parked;		/* [K] FIFO of srpt_rx */
 	bool			park_active;	/* set in CQ context, cleared under park_lock */
 	struct work_struct	park_work;
@@ -392,7 +396,7 @@ bool srpt_cmd_event(struct srpt_cmd *cmd, enum srpt_cmd_event ev);
 
 /* ---- recv.c ----------------------------------------------------------------------- */
 
-struct srpt_rxq *srpt_rxq_create(struct srpt_device *sdev, u32 nr_rx, bool srq);
+struct srpt_rxq *srpt_rxq_create(struct srpt_device *sdev, u32 nr_rx, u16 imm_off, bool srq);
 int srpt_rxq_post_all(struct srpt_rxq *rxq);
 void srpt_rxq_kill(struct srpt_rxq *rxq);
 void srpt_rxq_put(struct srpt_rxq *rxq);
