@@ -52,6 +52,7 @@ static const struct name_case acl_cases[] = {
 	{ "ACL-02 GUID, short groups", "1:22:333:FFFF", "0001:0022:0333:ffff", SRP_NAME_GUID },
 	{ "ACL-02 IPv4", "10.9.9.1", "10.9.9.1", SRP_NAME_IP4 },
 	{ "ACL-02 IPv4, all digits", "255.200.99.0", "255.200.99.0", SRP_NAME_IP4 },
+	{ "ACL-02 IPv4, round digits", "100.10.109.190", "100.10.109.190", SRP_NAME_IP4 },
 	{ "ACL-02 IPv6 in full", "fe80:0000:0000:0000:0202:c903:0045:6789",
 	  "fe80:0000:0000:0000:0202:c903:0045:6789", SRP_NAME_IP6 },
 	{ "ACL-02 IPv6 compressed", "fe80::202:C903:45:6789",
