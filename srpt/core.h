@@ -18,6 +18,7 @@
 struct srpt_cmd;
 struct srpt_nexus;
 struct srpt_login;
+struct srpt_port;
 
 /* What a target port allows a channel to use; set by the administrator. */
 struct srpt_attrib {
@@ -68,6 +69,8 @@ struct srpt_result {
  *	which target portal group (only to be compared)?
  *	Context: may sleep. Return: 0, -EACCES (no ACL), -ENODEV (no enabled
  *	target port), -ENOENT (no target port configured).
+ * @port_enabled: does a target answer on this port, and with which attributes?
+ *	Context: may sleep.
  * @session_open: create the session of a new nexus; checks again what
  *	@authorize checked, as that may have changed.
  *	Context: may sleep. Return: 0 or as @authorize, or -ENOMEM.
@@ -96,6 +99,7 @@ struct srpt_core_ops {
 
 	int	(*authorize)(const struct srpt_login *login, struct srpt_attrib *attrib,
 			     void **tpg);
+	bool	(*port_enabled)(const struct srpt_port *port, struct srpt_attrib *attrib);
 	int	(*session_open)(struct srpt_nexus *nexus, const struct srpt_login *login);
 	void	(*session_close)(struct srpt_nexus *nexus);
 

@@ -89,12 +89,23 @@ static void refresh_work(struct work_struct *work)
 	srpt_mad_add_port(port);
 }
 
-/* Is this the name of the port: GUID or GID form of GID 0? */
-bool srpt_port_has_name(const struct srpt_port *port, const struct srp_name *name)
+static bool has_name_locked(const struct srpt_port *port, const struct srp_name *name)
 {
+	lockdep_assert_held(&srpt_mutex);
 	if (name->type == SRP_NAME_GUID)
 		return !memcmp(name->raw, &port->gid.global.interface_id, 8);
 	return name->type == SRP_NAME_GID && !memcmp(name->raw, port->gid.raw, 16);
+}
+
+/* Is this the name of the port: GUID or GID form of GID 0? Context: may sleep. */
+bool srpt_port_has_name(const struct srpt_port *port, const struct srp_name *name)
+{
+	bool ret;
+
+	mutex_lock(&srpt_mutex);
+	ret = has_name_locked(port, name);
+	mutex_unlock(&srpt_mutex);
+	return ret;
 }
 
 /**
@@ -114,7 +125,7 @@ bool srpt_port_gid_name(const struct srp_name *name, char *gid_name)
 	mutex_lock(&srpt_mutex);
 	list_for_each_entry(sdev, &srpt_devices, node) {
 		for (i = 0; i < sdev->nr_ports && !found; i++) {
-			found = srpt_port_has_name(&sdev->port[i], name);
+			found = has_name_locked(&sdev->port[i], name);
 			if (found)
 				memcpy(gid.raw, sdev->port[i].gid.raw, 16);
 		}

@@ -303,6 +303,7 @@ const struct srpt_core_ops srpt_lio_ops = {
 	.name			= "LIO",
 	.cmd_priv_size		= sizeof(struct lio_cmd),
 	.authorize		= srpt_lio_authorize,
+	.port_enabled		= srpt_lio_port_enabled,
 	.session_open		= srpt_lio_session_open,
 	.session_close		= session_close,
 	.queue_command		= queue_command,

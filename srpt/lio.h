@@ -8,6 +8,7 @@ struct se_portal_group;
 struct se_session;
 struct srpt_attrib;
 struct srpt_login;
+struct srpt_port;
 struct srpt_nexus;
 
 int srpt_lio_register(void);
@@ -15,6 +16,7 @@ void srpt_lio_unregister(void);
 
 /* lio_configfs.c */
 int srpt_lio_authorize(const struct srpt_login *login, struct srpt_attrib *attrib, void **tpg);
+bool srpt_lio_port_enabled(const struct srpt_port *port, struct srpt_attrib *attrib);
 int srpt_lio_session_open(struct srpt_nexus *nexus, const struct srpt_login *login);
 
 /* lio.c: target_core_fabric_ops of the data path */

@@ -172,6 +172,27 @@ int srpt_lio_authorize(const struct srpt_login *login, struct srpt_attrib *attri
 	return ret;
 }
 
+bool srpt_lio_port_enabled(const struct srpt_port *port, struct srpt_attrib *attrib)
+{
+	struct lio_wwn *wwn;
+	struct lio_tpg *tpg;
+	bool enabled = false;
+
+	mutex_lock(&srpt_lio_mutex);
+	list_for_each_entry(wwn, &lio_wwns, node) {
+		if (!srpt_port_has_name(port, &wwn->name))
+			continue;
+		list_for_each_entry(tpg, &wwn->tpgs, node) {
+			if (tpg->enabled && !enabled) {
+				enabled = true;
+				*attrib = tpg->attrib;
+			}
+		}
+	}
+	mutex_unlock(&srpt_lio_mutex);
+	return enabled;
+}
+
 int srpt_lio_session_open(struct srpt_nexus *nexus, const struct srpt_login *login)
 {
 	char acl_name[TRANSPORT_IQN_LEN];

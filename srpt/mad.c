@@ -14,6 +14,7 @@ static_assert(offsetof(struct dm_mad, data) == IB_MGMT_DEVICE_HDR);
 static void get_params(struct srpt_port *port, struct srp_dm_params *p)
 {
 	const struct ib_device_attr *attrs = &port->sdev->device->attrs;
+	struct srpt_attrib attrib = { };
 
 	p->ioc_guid = srpt_service_guid();
 	p->id_ext = p->ioc_guid;
@@ -25,8 +26,8 @@ static void get_params(struct srpt_port *port, struct srp_dm_params *p)
 	p->send_queue_depth = min(SRPT_RQ_SIZE, attrs->max_qp_wr);
 	p->rdma_read_depth = SRPT_RDMA_DEPTH;
 	p->send_size = srpt_max_req_size;
-	p->rdma_size = min_t(u64, attrs->max_mr_size, SZ_16M);
-	p->present = true;
+	p->present = srpt_lio_ops.port_enabled(port, &attrib);
+	p->rdma_size = attrib.max_rdma_size;
 }
 
 static void send_done(struct ib_mad_agent *agent, struct ib_mad_send_wc *wc)

@@ -80,7 +80,7 @@ static int __init srpt_init(void)
 	if (!srpt_rx_cache)
 		return -ENOMEM;
 	ret = -ENOMEM;
-	srpt_wq = alloc_workqueue("srpt", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	srpt_wq = alloc_workqueue("srpt", WQ_UNBOUND, 0);
 	if (!srpt_wq)
 		goto destroy_cache;
 	ret = srpt_lio_register();
