@@ -65,7 +65,7 @@ static const struct cdb_case cdb_cases[] = {
 	{ "FORMAT MEDIUM with a length", { 0x04, 0x00, 0x00, 0x00, 0x08 }, '?' },
 	{ "FORMAT MEDIUM with a large length", { 0x04, 0x00, 0x00, 0x01 }, '?' },
 	{ "VERIFY(6), BYTCMP", { 0x13, 0x02 }, 'O' },
-	{ "VERIFY(6), IMMED", { 0x13, 0x04 }, 'N' },
+	{ "VERIFY(6), all but BYTCMP", { 0x13, 0xfd }, 'N' },
 	{ "VERIFY(10), BYTCHK 01", { 0x2f, 0x02 }, 'O' },
 	{ "VERIFY(10), BYTCHK 11", { 0x2f, 0x06 }, 'O' },
 	{ "VERIFY(10), VRPROTECT and DPO only", { 0x2f, 0xf0 }, 'N' },

@@ -94,6 +94,14 @@ static void stranded_at_half(void **state)
 	srp_credit_owe(&c);
 	assert_int_equal(srp_credit_take_stranded(&c), 5);
 	check(&c, 5, 0);
+
+	srp_credit_init(&c, 8);
+	for (i = 0; i < 8; i++)
+		srp_credit_use(&c);
+	for (i = 0; i < 4; i++)
+		srp_credit_owe(&c);
+	assert_int_equal(srp_credit_take_stranded(&c), 4);
+	check(&c, 4, 0);
 }
 
 static void undo(void **state)
