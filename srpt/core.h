@@ -64,34 +64,29 @@ struct srpt_result {
  *
  * @name: for logs and traces
  * @cmd_priv_size: bytes the adapter needs in every command, see srpt_cmd_priv()
- *
  * @authorize: may this initiator log in here, with which attributes, and to
- *	which target portal group (only to be compared)?
- *	Context: may sleep. Return: 0, -EACCES (no ACL), -ENODEV (no enabled
- *	target port), -ENOENT (no target port configured).
+ *	which target portal group (only to be compared)? May sleep. Returns 0,
+ *	-EACCES (no ACL), -ENODEV (no enabled target port), -ENOENT (no target
+ *	port configured).
  * @port_enabled: does a target answer on this port, and with which attributes?
- *	Context: may sleep.
+ *	May sleep.
  * @session_open: create the session of a new nexus; checks again what
- *	@authorize checked, as that may have changed.
- *	Context: may sleep. Return: 0 or as @authorize, or -ENOMEM.
+ *	@authorize checked, as that may have changed. May sleep. Returns 0, or
+ *	as @authorize, or -ENOMEM.
  * @session_close: no command will come any more: wait for those at the core,
- *	then free the session. Context: may sleep, unbounded.
- *
- * @queue_command: execute a command (TC-01: with the initiator's tag). All that
- *	the core needs is in srpt_cmd_req(). Ownership passes to the core.
- *	Context: process; IUs of one channel in their order.
+ *	then free the session. May sleep, unbounded.
+ * @queue_command: execute a command (TC-01: with the initiator's tag). Ownership
+ *	passes to the core. Process context; IUs of one channel in their order.
  * @tsk_mgmt_request: @tag is meaningful for ABORT TASK only; @data is opaque
  *	and comes back in srpt_tsk_mgmt_response(). @cmd carries the request and
- *	lends the adapter its private part.
- *	Context: as @queue_command. Return: 0, or -errno: the
- *	core has not taken it and the driver answers.
+ *	lends the adapter its private part. Context as @queue_command. Returns 0,
+ *	or -errno: the core has not taken it and the driver answers.
  * @data_ready: the write data asked for by srpt_transfer_data() is in place.
- * @data_failed: it could not be fetched; end the command.
- *	Context (both): process.
+ *	Process context.
+ * @data_failed: it could not be fetched; end the command. Process context.
  * @response_done: what srpt_transfer_response() or, for a function the core
  *	ended normally, srpt_tsk_mgmt_response() was asked to send is sent, or
- *	never will be; the adapter drops what it held for that.
- *	Context: process.
+ *	never will be; the adapter drops what it held for that. Process context.
  */
 struct srpt_core_ops {
 	const char	*name;

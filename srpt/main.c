@@ -121,4 +121,4 @@ module_init(srpt_init);
 module_exit(srpt_exit);
 
 MODULE_DESCRIPTION("SCSI RDMA Protocol target");
-MODULE_LICENSE("Dual BSD/GPL");
+MODULE_LICENSE("GPL");

@@ -224,7 +224,7 @@ static void handle_request(struct srpt_channel *ch, struct srpt_cmd *cmd, enum s
 		if (tmf)
 			srpt_send_tmf_code(cmd, SRP_RSP_FIELDS_INVALID);
 		else
-			srpt_send_field_error(cmd);
+			srpt_send_field_error(cmd, reason);
 	} else if (tmf) {
 		srpt_tmf_receive(cmd);
 	} else {

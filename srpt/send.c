@@ -252,7 +252,8 @@ static void swallow(struct srpt_cmd *cmd)
  * Encode and send. The caller's reference goes to the SEND. @sg is what an
  * RDMA WRITE is made of, or NULL.
  */
-static void respond(struct srpt_cmd *cmd, struct srp_rsp *rsp, struct scatterlist *sg, u32 sg_cnt)
+static void respond(struct srpt_cmd *cmd, struct srp_rsp *rsp, struct scatterlist *sg,
+		    u32 sg_cnt)
 {
 	struct srpt_channel *ch = cmd->ch;
 	u32 len = 0;
@@ -309,11 +310,12 @@ void srpt_cmd_release(struct srpt_cmd *cmd)
 /**
  * srpt_send_field_error() - refuse a command for a field of its IU
  * @cmd: in state NEW; never reached the core
+ * @reason: what is wrong with it
  *
- * CHECK CONDITION, INVALID FIELD IN COMMAND INFORMATION UNIT: the Linux
- * initiator takes RSP_CODE 02h with status 0 for success (INI-26).
+ * CHECK CONDITION with sense data: the Linux initiator takes RSP_CODE 02h with
+ * status 0 for success (INI-26).
  */
-void srpt_send_field_error(struct srpt_cmd *cmd)
+void srpt_send_field_error(struct srpt_cmd *cmd, enum srp_reason reason)
 {
 	u8 sense[SRP_SENSE_FIELD_LEN];
 	struct srp_rsp rsp = {
@@ -322,7 +324,7 @@ void srpt_send_field_error(struct srpt_cmd *cmd)
 		.sense_len	= sizeof(sense),
 	};
 
-	srp_sense_field(sense);
+	srp_sense_reason(sense, reason);
 	if (srpt_cmd_event(cmd, SRPT_EV_RESPOND))
 		respond(cmd, &rsp, NULL, 0);
 }

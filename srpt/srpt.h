@@ -411,7 +411,7 @@ void srpt_sq_release(struct srpt_channel *ch, u32 nr_wr);
 void srpt_send_run(struct srpt_cmd *cmd);
 void srpt_send_done(struct ib_cq *cq, struct ib_wc *wc);
 void srpt_send_reap_failed(struct srpt_channel *ch);
-void srpt_send_field_error(struct srpt_cmd *cmd);
+void srpt_send_field_error(struct srpt_cmd *cmd, enum srp_reason reason);
 void srpt_send_tmf_code(struct srpt_cmd *cmd, enum srp_rsp_code code);
 void srpt_wc_error(struct srpt_channel *ch, const struct ib_wc *wc, const char *what);
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # build-initrd.sh DIR LAB ROOT INIT: an initramfs with busybox, INIT and, for a stock kernel, the modules it needs to
 # get at its root over 9p. Result: DIR/initrd

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # The cache of what is slow to build: root file systems, UML kernels, initramfs images.
 # An artefact lives in $LAB_CACHE/KIND-KEY; KEY is a hash of everything it is made from, so a change of

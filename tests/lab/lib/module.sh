@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # Build the out-of-tree module for a lab, with the compiler of the lab's root.
 

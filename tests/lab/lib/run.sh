@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2154 # the variables of lab_run are seen by the functions it calls
 # Boot a guest, run a script in it, judge.
 

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
 # The guest comes up and has what the suites rely on.
 set -euo pipefail
 

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
 # Load and unload the modules given: insmod.sh NAME.ko...
 set -euo pipefail
 for ko; do

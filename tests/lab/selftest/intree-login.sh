@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
 # The whole soft RDMA path with the in-tree driver: target on a null_blk, login of ib_srp through the RDMA CM, data both
 # ways, logout, teardown. Proves the lab, and is the reference for what a clean kernel log looks like.
 set -euo pipefail

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
 # must-fail.sh KIND: do one thing that the lab has to notice.
 set -euo pipefail
 
