@@ -24,20 +24,20 @@ mirror_of() {
 
 package_list() {
 	local suite=$1
-	cat "$LAB_DIR/packages.common"
-	if [[ -e $LAB_DIR/packages.$suite ]]; then cat "$LAB_DIR/packages.$suite"; fi
+	inputs "$LAB_DIR/packages.common"
+	if [[ -e $LAB_DIR/packages.$suite ]]; then inputs "$LAB_DIR/packages.$suite"; fi
 }
 
 get_root() {
 	local suite=$1 mirror security='' key packages
-	key=$({ echo "$suite"; package_list "$suite"; cat "$LAB_DIR/lib/build-root.sh"; } | hash_of)
+	key=$({ echo "$suite"; package_list "$suite"; inputs "$LAB_DIR/lib/build-root.sh"; } | hash_of)
 	mirror=${LAB_MIRROR:-$(mirror_of '^(bookworm|trixie|forky|sid|stable|testing|unstable)$')}
 	[[ -n $mirror ]] || die "apt has no Debian mirror configured; set LAB_MIRROR"
 	# Unstable has no security suite.
 	if [[ $suite != sid ]]; then
 		security=${LAB_SECURITY_MIRROR-$(mirror_of '-security$')}
 	fi
-	mapfile -t packages < <(package_list "$suite" | grep -v '^#')
+	mapfile -t packages < <(package_list "$suite")
 	cache_get "root-$suite" "$key" build-root.sh "$suite" "$mirror" "$security" "${packages[@]}"
 }
 
@@ -47,7 +47,7 @@ get_uml() {
 	cache_lock_use "$root"
 	key=$({
 		dpkg-query --admindir="$root/var/lib/dpkg" -f '${Package} ${Version}\n' -W linux-source-6.1 gcc-12
-		cat "$LAB_DIR/uml-common.config" "$LAB_DIR/uml-$flavour.config" "$LAB_DIR/lib/build-uml.sh"
+		inputs "$LAB_DIR/uml-common.config" "$LAB_DIR/uml-$flavour.config" "$LAB_DIR/lib/build-uml.sh"
 	} | hash_of)
 	cache_get "uml-$flavour" "$key" build-uml.sh "$root" "$LAB_DIR/uml-common.config" "$LAB_DIR/uml-$flavour.config"
 }
@@ -57,7 +57,7 @@ get_initrd() {
 	local lab=$1 root key
 	root=$(get_root "$(suite_of "$lab")") || return 1
 	cache_lock_use "$root"
-	key=$({ echo "${root##*/}"; cat "$LAB_DIR/guest/initramfs-init" "$LAB_DIR/lib/build-initrd.sh"; } | hash_of)
+	key=$({ echo "${root##*/}"; inputs "$LAB_DIR/guest/initramfs-init" "$LAB_DIR/lib/build-initrd.sh"; } | hash_of)
 	cache_get "initrd-$lab" "$key" build-initrd.sh "$lab" "$root" "$LAB_DIR/guest/initramfs-init"
 }
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # build-root.sh DIR SUITE MIRROR SECURITY_MIRROR PACKAGE...
 # Make a root file system of a Debian suite in DIR. Runs in a mount name space of its own.

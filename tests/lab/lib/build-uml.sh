@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 # build-uml.sh DIR ROOT FRAGMENT... : build a User-Mode Linux kernel from the distribution's source package in ROOT.
 # Result: DIR/linux, DIR/modules (what goes to /lib/modules) and DIR/kdir (to build modules against).

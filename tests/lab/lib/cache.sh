@@ -12,6 +12,9 @@ die() { say "error: $*"; exit 1; }
 # Short hash of stdin.
 hash_of() { sha256sum | cut -c1-12; }
 
+# The lines of files that make a difference: without comments and empty lines.
+inputs() { sed -e '/^[[:space:]]*#/d' -e '/^[[:space:]]*$/d' -- "$@"; }
+
 # cache_lock_use DIR: keep DIR from being pruned as long as this process or a child of it lives.
 cache_lock_use() {
 	local fd
