@@ -1,0 +1,236 @@
+#!/bin/bash
+# shellcheck disable=SC2317 # the cases are called by name
+# Things come and go while others use them: the module, the RDMA device, the port, ACLs, LUNs.
+. "$(dirname "$0")/lib.sh"
+
+setup() {
+	target_up 0 "$(back_null disk 64)" "$(back_null spare 64)"
+	tpg=$(tpg_of 0)
+}
+
+# A session that gives up and comes back soon, for the tests that make it lose its connection.
+login_patient() {
+	local rport
+	login_disk 0 "$@"
+	rport=$(rport_of "$host")
+	echo 1 >"$rport/reconnect_delay"
+	echo 60 >"$rport/fast_io_fail_tmo"
+	echo off >"$rport/dev_loss_tmo"
+}
+
+# verify_throughout NAME: verified I/O on $disk until verify_ends
+verify_throughout() {
+	local before
+	before=$(ios_of "$disk")
+	in_background fio --name="$1" --filename="$disk" --direct=1 --ioengine=libaio --rw=randwrite --bsrange=512-256k \
+		--blockalign=512 --iodepth=16 --size=16M --verify=crc32c --verify_fatal=1 --verify_backlog=256 \
+		--serialize_overlap=1 --time_based --runtime=3600 --output="$WORK/fio.$1" >/dev/null 2>&1
+	fio=$!
+	wait_for 20 "I/O of $1" busy_since "$disk" $((before + 20))
+}
+# It must not have failed, and goes on now.
+verify_ends() {
+	local before rc=0
+	before=$(ios_of "$disk")
+	wait_for 30 "I/O goes on" busy_since "$disk" $((before + 20))
+	kill -INT "$fio" || rc=1
+	wait "$fio" || rc=1
+	((rc == 0)) || fail "verified I/O: $(head -n 3 "$WORK"/fio.*)"
+}
+
+case_hundred_loads() {
+	local n before after kib
+	target_clear
+	objects >"$WORK/before"
+	for ((n = 0; n < 110; n++)); do
+		# What a first load leaves for good, such as caches of the allocator, is not counted.
+		if ((n == 10)); then before=$(memory_used); fi
+		dut_unload
+		dut_load "${DUT_ARGS[@]}"
+		if ((n % 10 == 0)); then
+			setup
+			login_disk 0
+			logout "$host"
+			target_clear
+		fi
+	done
+	after=$(memory_used)
+	kib=$((after - before))
+	note "100 loads: $kib KiB more in use"
+	same_objects "$WORK/before"
+	# A page per load would be 400 KiB. Debug kernels keep a record of what was freed, and of each lock class.
+	((kib < (LAB_DEBUG ? 32768 : 4096))) || fail "100 loads: $kib KiB more in use"
+}
+
+case_load_parameters() {
+	target_clear
+	dut_unload
+	dut_load srp_max_req_size=8260 srpt_srq_size=4 srpt_service_guid=0x1234567890abcdef
+	[[ $(</sys/module/ib_srpt/parameters/srp_max_req_size) = 8260 ]]
+	[[ $(</sys/module/ib_srpt/parameters/srpt_service_guid) = 0x1234567890abcdef ]]
+	[[ $(</sys/module/ib_srpt/parameters/srpt_srq_size) = 4 ]]
+	setup
+	login_disk 0
+	verify "$disk" small --size=1M
+	logout "$host"
+	target_clear
+	dut_unload
+	dut_load "${DUT_ARGS[@]}"
+}
+
+case_bad_parameters() {
+	local parameter
+	target_clear
+	dut_unload
+	for parameter in srp_max_req_size=995 srpt_srq_size=3 srpt_srq_size=65536 srpt_service_guid=nonsense; do
+		if dut_load "$parameter" 2>"$WORK/err"; then fail "$parameter was accepted"; fi
+		grep -q 'Invalid' "$WORK/err" || fail "$parameter: $(<"$WORK/err")"
+	done
+	dut_load "${DUT_ARGS[@]}"
+}
+
+# Sessions and I/O are there when the device goes; the configuration stays, and serves it when it is back.
+case_device_removed() {
+	local n
+	ours_only "its configuration does not survive the device"
+	login_disk 0
+	logout "$host"
+	objects >"$WORK/before"
+	for ((n = 0; n < 20; n++)); do
+		login_disk 0 "ch_count=$((n % 2 ? 8 : 1))"
+		load "$disk"
+		rdma_down 0
+		wait_for 60 "session $n ends" not test -e "/sys/class/scsi_host/$host"
+		end_background
+		rdma_up 0
+	done
+	login_disk 0
+	verify "$disk" after --size=4M
+	logout "$host"
+	same_objects "$WORK/before"
+}
+
+# The other device is not concerned.
+case_other_device_removed() {
+	ours_only "its configuration does not survive the device"
+	net_up 1
+	target_up 1 "$TARGET/core/iblock_0/spare"
+	login_disk 1
+	load "$disk"
+	login_disk 0
+	verify_throughout other
+	rdma_down 1
+	rdma_up 1
+	verify_ends
+	login 1
+	logout_all
+	net_down 1
+}
+
+case_unload_with_device_but_no_session() {
+	target_clear
+	dut_unload
+	rdma_down 0
+	dut_load "${DUT_ARGS[@]}"
+	rdma_up 0
+	setup
+	login_disk 0
+}
+
+# Configured before the device is there.
+case_configured_without_device() {
+	local path
+	ours_only "it knows only ports that are there"
+	path=$tpg
+	target_clear
+	rdma_down 0
+	mkdir -p "$path"
+	lun_add "$path" 0 "$(back_null disk 64)"
+	acl_add "$path" 10.9.0.1
+	echo 1 >"$path/enable"
+	listen
+	rdma_up 0
+	login_disk 0
+	verify "$disk" late --size=2M
+}
+
+case_port_disabled() {
+	local n
+	login_patient ch_count=4
+	verify_throughout disabled
+	for ((n = 0; n < 5; n++)); do
+		echo 0 >"$tpg/enable"
+		wait_for 20 "channels closed by disabling" channels_are 0
+		echo 1 >"$tpg/enable"
+		wait_for 30 "reconnection" grep -q running "$(rport_of "$host")/state"
+	done
+	verify_ends
+}
+
+case_acl_removed() {
+	local n
+	login_patient
+	load "$disk"
+	for ((n = 0; n < 5; n++)); do
+		# Blocks until the sessions are gone.
+		acl_del "$tpg" 10.9.0.1
+		channels_are 0 || fail "a channel outlived its ACL"
+		if login 0 initiator_ext=7; then fail "a login without ACL was accepted"; fi
+		acl_add "$tpg" 10.9.0.1
+		wait_for 30 "reconnection" grep -q running "$(rport_of "$host")/state"
+	done
+	verify "$disk" after --size=2M
+}
+
+case_lun_removed() {
+	local n other
+	login_disk 0
+	other=$disk
+	wait_for 10 "LUN 1" disk_of "$host" 1
+	disk=$(disk_of "$host" 1)
+	for ((n = 0; n < 5; n++)); do
+		load "$disk"
+		rm "$tpg/acls/10.9.0.1/lun_1/lun"
+		rm "$tpg/lun/lun_1/spare"
+		wait_for 30 "I/O on the missing LUN fails" not dd if="$disk" of=/dev/null bs=4k count=1 iflag=direct
+		end_background
+		verify "$other" stays --size=1M
+		ln -s "$TARGET/core/iblock_0/spare" "$tpg/lun/lun_1/spare"
+		ln -s "$tpg/lun/lun_1" "$tpg/acls/10.9.0.1/lun_1/lun"
+		wait_for 30 "I/O on the LUN" dd if="$disk" of=/dev/null bs=4k count=1 iflag=direct
+	done
+	verify "$disk" back --size=1M
+}
+
+# What a script does that just wants it gone: everything, in order, with a session and I/O.
+case_torn_down_under_io() {
+	local n
+	for ((n = 0; n < 5; n++)); do
+		login_disk 0 ch_count=4
+		load "$disk"
+		target_clear
+		dut_unload
+		end_background
+		logout "$host"
+		dut_load "${DUT_ARGS[@]}"
+		setup
+	done
+}
+
+case_unload_refused() {
+	login_disk 0
+	if rmmod ib_srpt 2>/dev/null; then fail "unloaded although it is configured"; fi
+	verify "$disk" stays --size=1M
+}
+
+# The initiator drops its connections and logs in again on the same nexus.
+case_reset_under_io() {
+	local n
+	login_disk 0 ch_count=4
+	verify_throughout reset
+	for ((n = 0; n < 10; n++)); do sg_reset --no-esc --host "$disk"; done
+	verify_ends
+	channels_are 4
+}
+
+run_cases "$@"

@@ -1,0 +1,133 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC2317 # the cases are called by name
+# Logins over the RDMA CM: who gets in, who does not and learns why, and that nothing is left.
+. "$(dirname "$0")/lib.sh"
+
+setup() {
+	target_up 0 "$(back_null disk 64)"
+	tpg=$(tpg_of 0)
+}
+
+# refused REASON: a login fails, with this SRP_LOGIN_REJ reason at the initiator and a line at the target
+refused() {
+	if login 0; then fail "the login was accepted"; fi
+	logged "REJECTED.*$1" || fail "the initiator was not told reason $1"
+	logged 'ib_srpt.*[Rr]ejected.*login' || fail "the target logged no reason"
+}
+
+session() {
+	login_disk 0 "ch_count=$1"
+	wait_for 5 "$1 channels" channels_are "$1"
+	sg_inq "$disk" | grep -q 'LIO-ORG'
+	verify "$disk" small --size=4M --bs=16k
+	logout "$host"
+	wait_for 10 "the channels are gone" channels_are 0
+}
+case_one_channel() { session 1; }
+case_eight_session() { session 8; }
+
+case_relogin() {
+	login_disk 0
+	verify "$disk" first --size=2M --bs=64k
+	logout "$host"
+	login_disk 0
+	verify "$disk" again --size=2M --bs=64k
+	# The initiator's own: drops the connection and logs in with the same port id.
+	sg_reset --no-esc --host "$disk"
+	verify "$disk" reset --size=2M --bs=64k
+	channels_are 1
+}
+
+case_two_initiators() {
+	local first
+	login_disk 0 initiator_ext=1
+	first=$disk
+	login_disk 0 initiator_ext=2
+	channels_are 2
+	verify "$first" first --size=2M
+	verify "$disk" second --size=2M
+}
+
+case_acl_missing() {
+	acl_del "$tpg" 10.9.0.1
+	refused 0x00010006
+	acl_add "$tpg" 10.9.0.1
+	login 0
+}
+
+case_acl_of_another() {
+	acl_del "$tpg" 10.9.0.1
+	acl_add "$tpg" 10.9.0.77
+	acl_add "$tpg" 0123:4567:89ab:cdef
+	refused 0x00010006
+}
+
+# An ACL may name the initiator by its port id, in a target port named by GID.
+case_acl_by_port_id() {
+	local id gid_tpg
+	acl_del "$tpg" 10.9.0.1
+	id=$(printf '%016x' 5)$(port_guid 0 | tr -d :)
+	gid_tpg=$SRPT/0x$(port_gid 0 | tr -d :)/tpgt_1
+	mkdir -p "$gid_tpg"
+	lun_add "$gid_tpg" 0 "$TARGET/core/iblock_0/disk"
+	acl_add "$gid_tpg" "0x$id"
+	echo 1 >"$gid_tpg/enable"
+	login_disk 0 initiator_ext=5
+	logout "$host"
+	if login 0 initiator_ext=6; then fail "the login of another port id was accepted"; fi
+}
+
+case_port_disabled() {
+	echo 0 >"$tpg/enable"
+	refused 0x00010001
+	echo 1 >"$tpg/enable"
+	login 0
+}
+
+case_wrong_target() {
+	local guid=0123456789abcdef
+	if echo "id_ext=$guid,ioc_guid=$guid,dest=10.9.0.1:$CM_PORT" >/sys/class/infiniband_srp/srp-rxe0-1/add_target; then
+		fail "the login was accepted"
+	fi
+	logged "REJECTED.*0x00010003"
+}
+
+case_iu_too_long() {
+	if login 0 max_it_iu_size=60000; then fail "the login was accepted"; fi
+	logged "REJECTED.*0x00010002"
+}
+
+case_no_listener() {
+	echo 0 >"$SRPT/discovery_auth/rdma_cm_port"
+	if login 0; then fail "the login was accepted"; fi
+	echo "$CM_PORT" >"$SRPT/discovery_auth/rdma_cm_port"
+	login_disk 0
+	# Another port, or none, is for later logins only.
+	echo 0 >"$SRPT/discovery_auth/rdma_cm_port"
+	verify "$disk" after --size=1M
+}
+
+# Logged out in the middle of I/O, a hundred times, while another session must not notice.
+case_logins_under_io() {
+	local n before fio
+	login_disk 0 initiator_ext=99
+	in_background fio --name=other --filename="$disk" --direct=1 --ioengine=libaio --rw=randwrite --bs=16k --iodepth=8 \
+		--offset=32M --size=16M --verify=crc32c --verify_fatal=1 --verify_backlog=256 --time_based --runtime=3600 \
+		--output="$WORK/fio.other" >/dev/null
+	fio=$!
+	objects >"$WORK/before"
+	for ((n = 0; n < 100; n++)); do
+		login_disk 0 initiator_ext=1
+		before=$(ios_of "$disk")
+		in_background dd if="$disk" of=/dev/null bs=128k iflag=direct 2>/dev/null
+		in_background dd if=/dev/zero of="$disk" bs=64k count=256 oflag=direct 2>/dev/null
+		wait_for 15 "I/O of login $n" busy_since "$disk" $((before + 4))
+		logout "$host"
+	done
+	same_objects "$WORK/before"
+	kill -INT "$fio" || fail "the other session: $(head -n 3 "$WORK/fio.other")"
+	wait "$fio" || fail "the other session: $(head -n 3 "$WORK/fio.other")"
+}
+
+run_cases "$@"
