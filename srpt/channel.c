@@ -164,6 +164,24 @@ static void qp_event(struct ib_event *event, void *context)
 	}
 }
 
+/* Divide the @nr_wr work requests that are there for RDMA. */
+static void share_sq(struct srpt_channel *ch, u32 nr_wr)
+{
+	u32 own = ch->nr_slots * SRPT_SLOT_WR;
+	u32 max_sge = min(ch->qp->max_write_sge, ch->qp->max_read_sge);
+
+	ch->slot_wr = 0;
+	if (nr_wr >= 2 * own) {
+		ch->slot_wr = SRPT_SLOT_WR;
+		nr_wr -= own;
+	}
+	ch->sq_budget = max(nr_wr, 1U);
+	ch->sq_free = ch->sq_budget;
+	/* One piece may take half of the budget; an unaligned one has a page more. */
+	ch->max_piece = min_t(u64, SRPT_MAX_TRANSFER,
+			      (u64)max(ch->sq_budget / 2, 1U) * max(max_sge / 2, 1U) * PAGE_SIZE);
+}
+
 /* Returns -errno and leaves nothing behind, or 0 with the QP ready to receive. */
 static int create_qp(struct srpt_channel *ch, u32 sq_size, u32 max_inline)
 {
@@ -202,14 +220,8 @@ static int create_qp(struct srpt_channel *ch, u32 sq_size, u32 max_inline)
 		ib_cq_pool_put(ch->cq, ch->cq_size);
 		return PTR_ERR(ch->qp);
 	}
-	ch->sq_budget = max_t(int, init.cap.max_send_wr - sends, 1);
-	ch->sq_free = ch->sq_budget;
+	share_sq(ch, init.cap.max_send_wr - sends);
 	ch->max_inline = max_inline;
-	/* One piece may take half of the budget; an unaligned one has a page more. */
-	ch->max_piece = min_t(u64, SRPT_MAX_TRANSFER,
-			      (u64)max(ch->sq_budget / 2, 1U) *
-			      max_t(u32, min(ch->qp->max_write_sge, ch->qp->max_read_sge) / 2, 1) *
-			      PAGE_SIZE);
 	return 0;
 }
 

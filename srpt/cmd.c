@@ -128,6 +128,8 @@ struct srpt_cmd *srpt_cmd_get(struct srpt_channel *ch, bool tmf)
 	cmd->responded = false;
 	cmd->xfer_len = 0;
 	cmd->nr_rw = 0;
+	cmd->rw_next = 0;
+	cmd->rw_round = 0;
 	cmd->sq_used = 0;
 	return cmd;
 }

@@ -2,11 +2,12 @@
 /*
  * The send queue.
  *
- * It has two parts. Every command slot has a work request of its own for the
- * SEND of its response, so a response without data never waits. RDMA shares
- * the rest, ch->sq_free: a transfer that does not fit waits in a FIFO, and the
- * completion that makes room posts it. Nothing is dropped for lack of room and
- * nothing fails for it (DR-7).
+ * It has two parts. Every command slot has work requests of its own: one for
+ * the SEND of its response and, if the queue is long enough, ch->slot_wr for
+ * RDMA, so a response without much data never waits and counts nothing. Longer
+ * transfers share the rest, ch->sq_free: one that does not fit waits in a FIFO,
+ * and the completion that makes room posts it. Nothing is dropped for lack of
+ * room and nothing fails for it (DR-7).
  *
  * A waiter needs no cancelling when the channel closes: somebody holds the
  * slots it waits for, and those work requests are flushed; then it is posted
@@ -40,6 +41,9 @@ bool srpt_sq_reserve(struct srpt_cmd *cmd, u32 nr_wr)
 	struct srpt_channel *ch = cmd->ch;
 	bool granted;
 
+	cmd->sq_used = 0;
+	if (nr_wr <= ch->slot_wr)
+		return true;
 	cmd->sq_used = nr_wr;
 	spin_lock(&ch->sq_lock);
 	granted = list_empty(&ch->sq_waiters) && ch->sq_free >= nr_wr;
@@ -204,17 +208,14 @@ void srpt_send_run(struct srpt_cmd *cmd)
 	struct ib_send_wr *first, send;
 	struct ib_sge sge;
 	s32 delta = 0;
-	u32 nr_wr;
 	int ret;
 
-	/* A round that completed left nothing reserved: reserve for the next. */
-	if (!cmd->sq_used && cmd->nr_rw) {
-		nr_wr = srpt_rdma_round(cmd);
-		if (nr_wr && !srpt_sq_reserve(cmd, nr_wr))
-			return;
-	}
+	/* All of the round is posted, and more is to come: the next. */
+	if (cmd->rw_next == cmd->rw_round && cmd->rw_next < cmd->nr_rw &&
+	    !srpt_sq_reserve(cmd, srpt_rdma_round(cmd)))
+		return;
 
-	if (cmd->nr_rw && cmd->rw_round < cmd->nr_rw) {
+	if (cmd->rw_round < cmd->nr_rw) {
 		first = srpt_rdma_wrs(cmd, &cmd->rdma_cqe, NULL);
 	} else {
 		repost_rx(cmd);

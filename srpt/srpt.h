@@ -43,6 +43,7 @@
 #include "proto/srpt_fsm.h"
 
 #define SRPT_RQ_SIZE		128	/* request limit of a channel */
+#define SRPT_SLOT_WR		4	/* RDMA work requests a command owns; 256 KiB take 2 to 4 */
 #define SRPT_RQ_EXTRA		3	/* I_LOGOUT, CRED_RSP, AER_RSP are outside the limit */
 /* Slots that let new requests in while SEND completions of answered ones are on their way. */
 #define SRPT_SLOT_EXTRA		8
@@ -290,6 +291,7 @@ struct srpt_channel {
 	u32			sq_free;	/* [S] slots for RDMA; SENDs have their own */
 	struct list_head	sq_waiters;	/* [S] FIFO of commands */
 	u32			sq_budget;	/* [C] what sq_free was in the beginning */
+	u32			slot_wr;	/* [C] RDMA work requests every command owns */
 	u32			max_piece;	/* [C] bytes of one RDMA context */
 	struct list_head	failed;		/* [S] not posted whole: wait for the drain */
 
@@ -359,7 +361,7 @@ struct srpt_cmd {
 	struct scatterlist	*rw_sg;		/* [O] slices behind the array */
 	u32			nr_rw;		/* [O] */
 	u32			rw_next;	/* [O] first piece not posted */
-	u32			rw_round;	/* [O] end of the pieces now posted */
+	u32			rw_round;	/* [O] end of the round: the pieces posted together */
 	u32			sq_used;	/* [O] slots to give back at completion */
 	struct list_head	sq_node;	/* [S] */
 	struct ib_cqe		rdma_cqe;

@@ -12,7 +12,7 @@
 /* 0 is SRPT_CMD_FREE; an absent entry must not mean that. */
 #define TO(state) ((state) + 1)
 
-static const u8 cmd_next[SRPT_CMD_NR_STATES][SRPT_EV_NR] = {
+const u8 srpt_cmd_table[SRPT_CMD_NR_STATES][SRPT_EV_NR] = {
 	[SRPT_CMD_FREE] = {
 		[SRPT_EV_RECV]		= TO(SRPT_CMD_NEW),
 	},
@@ -45,16 +45,6 @@ static const u8 cmd_next[SRPT_CMD_NR_STATES][SRPT_EV_NR] = {
 		[SRPT_EV_LAST_REF]	= TO(SRPT_CMD_FREE),
 	},
 };
-
-enum srpt_cmd_state srpt_cmd_next(enum srpt_cmd_state state, enum srpt_cmd_event ev)
-{
-	u8 to;
-
-	if ((unsigned int)state >= SRPT_CMD_NR_STATES || (unsigned int)ev >= SRPT_EV_NR)
-		return SRPT_CMD_NR_STATES;
-	to = cmd_next[state][ev];
-	return to ? to - 1 : SRPT_CMD_NR_STATES;
-}
 
 const char *srpt_cmd_state_str(enum srpt_cmd_state state)
 {

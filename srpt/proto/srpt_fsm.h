@@ -35,8 +35,19 @@ enum srpt_cmd_event {
 	SRPT_EV_NR
 };
 
+/* Next state + 1; 0 is an event that is illegal in the state. Only for srpt_cmd_next(). */
+extern const u8 srpt_cmd_table[SRPT_CMD_NR_STATES][SRPT_EV_NR];
+
 /* The next state, or SRPT_CMD_NR_STATES if the event is illegal in this state. */
-enum srpt_cmd_state srpt_cmd_next(enum srpt_cmd_state state, enum srpt_cmd_event ev);
+static inline enum srpt_cmd_state srpt_cmd_next(enum srpt_cmd_state state, enum srpt_cmd_event ev)
+{
+	u8 to = 0;
+
+	if ((unsigned int)state < SRPT_CMD_NR_STATES && (unsigned int)ev < SRPT_EV_NR)
+		to = srpt_cmd_table[state][ev];
+	return to ? (enum srpt_cmd_state)(to - 1) : SRPT_CMD_NR_STATES;
+}
+
 const char *srpt_cmd_state_str(enum srpt_cmd_state state);
 const char *srpt_cmd_event_str(enum srpt_cmd_event ev);
 
