@@ -85,7 +85,7 @@ cache_build() {
 		rm -rf --one-file-system "$tmp"
 		die "$kind: build failed after $((SECONDS - start)) s, see $log"
 	fi
-	mv "$tmp" "$final"
+	mv -T "$tmp" "$final"
 	say "$kind: built in $((SECONDS - start)) s, $(du -sh "$final" | cut -f1)"
 	cache_prune "$kind" "$final"
 }
