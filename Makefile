@@ -2,11 +2,76 @@
 # `make help` says what there is.
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
+INSTALL_MOD_PATH ?= $(DESTDIR)
 
 # modinfo and /sys/module/ib_srpt then tell which sources the module was made from, whatever the kernel's configuration.
 kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR) CONFIG_MODULE_SRCVERSION_ALL=y
+release = $(shell cut -s -d'"' -f2 $(KDIR)/include/generated/utsrelease.h)
+updates = $(INSTALL_MOD_PATH)/lib/modules/$(release)/updates
 
 modules clean:
 	$(kbuild) $@
 
-.PHONY: modules clean
+# A package (DESTDIR) has no module tables: they are made where it is installed.
+ifdef DESTDIR
+depmod = true
+else
+depmod = depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(release)
+endif
+
+# depmod prefers updates/, so modprobe takes this module and not the kernel's own.
+install: modules
+	$(kbuild) INSTALL_MOD_PATH=$(INSTALL_MOD_PATH) INSTALL_MOD_DIR=updates modules_install
+	$(depmod)
+
+uninstall:
+	rm -f $(updates)/ib_srpt.ko*
+	$(depmod)
+
+demo:
+	tests/demo/run
+
+check:
+	tests/check
+
+check-static:
+	tests/static/run
+
+check-unit:
+	$(MAKE) -C tests/unit check
+
+check-fuzz:
+	$(MAKE) -C tests/fuzz check
+
+check-debug check-stock:
+	tests/check $(@:check-%=%)
+
+check-kernels:
+	tests/kernels/run
+
+bench:
+	tests/bench/run
+
+bench-insn:
+	tests/bench/run insn
+
+define HELP
+make [modules] [KDIR=...] [ARCH=...]   build ib_srpt.ko, for the running kernel or for that of KDIR
+make install, make uninstall           under updates/ of the modules, with depmod; DESTDIR, INSTALL_MOD_PATH
+make clean
+
+As root, in virtual machines that are built on Debian, without InfiniBand hardware:
+make demo [SHELL_AFTER=1]              a target, an initiator and a file system over SRP
+make check                             all tests that a change must pass
+make check-static check-unit check-fuzz   without a machine: style, the protocol code, the same under a fuzzer
+make check-debug check-stock           the suites on a debugging kernel, and on the kernel of Debian 12
+make check-kernels                     login and I/O on the kernels of Debian 12, 13 and unstable
+make bench [ROUNDS=5] [LABS="fast stock"]   times and instructions, this driver against the in-tree one
+make bench-insn                        only the instructions
+endef
+export HELP
+help:
+	@echo "$$HELP"
+
+.PHONY: modules clean install uninstall demo help bench bench-insn
+.PHONY: check check-static check-unit check-fuzz check-debug check-stock check-kernels

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
 # The guest's part of the bench: two drivers in turn, each with a fresh login to the same RAM disk.
 #   guest.sh times ROUNDS SECONDS FIRST SECOND
 #   guest.sh insn FIRST SECOND

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0
 # The guest's part of the demo. guest.sh [keep|down]
 #   keep  leave everything set up   down  only take it down, after keep
 set -euo pipefail
