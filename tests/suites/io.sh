@@ -14,7 +14,11 @@ fi
 
 # From one block up to what is still one command of every path, at any block of the disk.
 setup() {
-	target_up 0 "$(back_file disk 128)" "$(back_null null 64)"
+	local big
+	back_file disk 128
+	big=$back
+	back_null null 64
+	target_up 0 "$big" "$back"
 }
 
 # transfers [LOGIN-OPTION...]: the mixture, on a disk that takes commands of 8 MiB and on one with the limits of iblock
@@ -23,7 +27,7 @@ transfers() {
 	login_disk 0 "$@"
 	big=$disk
 	wait_for 10 "LUN 1" disk_of "$host" 1
-	small=$(disk_of "$host" 1)
+	small=$disk
 	# Not all initiator settings allow 8 MiB in one command; the disk then splits.
 	cat "/sys/block/${big#/dev/}/queue/max_hw_sectors_kb" >"/sys/block/${big#/dev/}/queue/max_sectors_kb"
 	verify "$small" block --bs=512 --iodepth=64 --size=$((factor))M
@@ -67,14 +71,12 @@ case_small_queue() { with -- queue_size=4 max_cmd_per_lun=4; }
 
 # The target's own limits at their smallest.
 case_small_limits() {
-	local tpg
-	tpg=$(tpg_of 0)
 	echo 4 >"$tpg/attrib/srp_sq_size"
 	echo 64 >"$tpg/attrib/srp_max_rsp_size"
 	with --
 }
 case_shared_receive_queue() {
-	echo 1 >"$(tpg_of 0)/attrib/use_srq"
+	echo 1 >"$tpg/attrib/use_srq"
 	with --
 }
 

@@ -7,13 +7,16 @@
 #	run_cases "$@"
 #
 # which runs those named in the arguments, or all of them in the order of their definition. Each case starts with soft RDMA
-# up, the driver loaded and whatever setup() of the suite made, and with no session; it may leave anything behind except
-# the links and modules it changed. It passes if it returns: the first command that fails ends it (errexit).
+# up, the two drivers loaded as the suite wants them, whatever its setup() made, and no session; it may leave anything behind
+# but links. It passes if it returns: the first command that fails ends it (errexit).
+#
+# In User-Mode Linux a process costs a tenth of a second: what is called often does without, and returns in variables.
 set -euo pipefail
 
 : "${LAB:=debug}" "${LAB_DUT:=ours}" "${LAB_OUT:=/tmp}"
 : "${LAB_PROJECT:=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}" "${LAB_MODULES:=/srv/modules}"
-suite=$(basename "$0" .sh)
+suite=${0##*/}
+suite=${suite%.sh}
 TARGET=/sys/kernel/config/target
 SRPT=$TARGET/srpt
 CM_PORT=5555
@@ -48,9 +51,12 @@ poll() {
 	shift
 	until "$@" >/dev/null 2>&1; do
 		((SECONDS <= end)) || return 1
-		sleep 0.05
+		pause
 	done
 }
+# Nothing ever comes out of this pipe; sleep would be a process.
+exec {never}<> <(:)
+pause() { read -rt 0.05 -u "$never" || true; }
 # Succeeds if the command fails.
 not() { ! "$@"; }
 
@@ -135,8 +141,10 @@ list_cases() { sed -n 's/^case_\([a-z0-9_]*\)() .*/\1/p' "$0"; }
 
 # Links 0..NETS-1 with soft RDMA
 NETS=1
-# Parameters of the two drivers
+# Parameters of the two drivers. An ib_srp that logs out or loses its device with I/O in flight may touch the requests it
+# freed, through completions of its fast registrations (srp_free_ch_ib); so do suites that do this without them.
 DUT_ARGS=()
+NO_REGISTRATION=(never_register=1 register_always=0)
 INITIATOR_ARGS=()
 
 setup() { :; }
@@ -155,7 +163,12 @@ cleanup_case() {
 	end_background
 	logout_all
 	target_clear
-	wait_for 30 "channels of the target left" channels_are 0
+	wait_for 30 "the target has no channels left" channels_are 0
+	if [[ ! -d /sys/module/ib_srpt || $(<"$WORK/dut") != "${DUT_ARGS[*]}" ]]; then
+		dut_unload
+		dut_load "${DUT_ARGS[@]}"
+	fi
+	[[ -d /sys/module/ib_srp && $(<"$WORK/initiator") = "${INITIATOR_ARGS[*]}" ]] || initiator_load "${INITIATOR_ARGS[@]}"
 }
 
 suite_end() {
@@ -178,6 +191,7 @@ dut_load() {
 	[[ $LAB_DUT = ours ]] || load=(modprobe ib_srpt)
 	modprobe -a target_core_mod scsi_common ib_core ib_cm rdma_cm
 	"${load[@]}" "$@"
+	echo "$*" >"$WORK/dut"
 	# So that a failure leaves a trace, and the tracepoints themselves are run.
 	if [[ -e /sys/kernel/tracing/events/srpt/enable ]]; then echo 1 >/sys/kernel/tracing/events/srpt/enable; fi
 }
@@ -188,12 +202,13 @@ dut_unload() {
 	poll 20 rmmod ib_srpt || rmmod ib_srpt
 }
 
-dut_guid() { sed 's/^0x//' /sys/module/ib_srpt/parameters/srpt_service_guid; }
+dut_guid() {
+	read -r guid </sys/module/ib_srpt/parameters/srpt_service_guid
+	guid=${guid#0x}
+}
 
-# channels: how many the target has, live or closing; fails if there is none. Its QPs are those of rdma_cm.
-channels() { rdma resource show cm_id | grep -F "comm [ib_srpt]" | grep -vcF "state LISTEN"; }
-# channels_are N: has the target N of them?
-channels_are() { [[ $(channels) = "$1" ]]; }
+# channels_are N: has the target N channels, live or closing? Their QPs belong to rdma_cm, so count the ids.
+channels_are() { rdma resource show cm_id | awk -v n="$1" '/comm \[ib_srpt\]/ && !/LISTEN/ { n-- } END { exit n != 0 }'; }
 
 initiator_load() {
 	if [[ -d /sys/module/ib_srp ]]; then
@@ -201,6 +216,7 @@ initiator_load() {
 		rmmod ib_srp
 	fi
 	modprobe ib_srp "$@"
+	echo "$*" >"$WORK/initiator"
 	local rxe
 	for rxe in /sys/class/infiniband/rxe*; do
 		[[ ! -e $rxe ]] || wait_for 10 "initiator on $rxe" test -e "/sys/class/infiniband_srp/srp-${rxe##*/}-1/add_target"
@@ -209,10 +225,17 @@ initiator_load() {
 
 # ---- soft RDMA: dN, 10.9.N.1, rxeN. The address is fixed, so the GID comes back with the device. ------
 
+# port_names N: sets `gid` to that of the link, fe80:…, and `tpg` to its portal group, which is named like its port, by GUID,
+# as blktests does it
+port_names() {
+	gid=fe80:0000:0000:0000:0000:00ff:fe00:090$1
+	tpg=$SRPT/${gid:20}/${gid:20}
+}
+
 net_up() {
-	ip link add "d$1" address "02:00:00:00:09:0$1" type dummy
+	ip link add "d$1" address "02:00:00:00:09:0$1" mtu 4200 type dummy
+	ip link set "d$1" up
 	ip addr add "10.9.$1.1/24" dev "d$1"
-	ip link set "d$1" mtu 4200 up
 	rdma_up "$1"
 }
 
@@ -223,24 +246,26 @@ net_down() {
 
 rdma_up() {
 	rdma link add "rxe$1" type rxe netdev "d$1"
-	wait_for 10 "port of rxe$1" grep -q ACTIVE "/sys/class/infiniband/rxe$1/ports/1/state"
-	wait_for 10 "GID of rxe$1" port_guid "$1"
+	port_names "$1"
+	wait_for 10 "GIDs of rxe$1" has_gids "$1"
 	if [[ -d /sys/module/ib_srp ]]; then
 		wait_for 10 "initiator on rxe$1" test -e "/sys/class/infiniband_srp/srp-rxe$1-1/add_target"
 	fi
-	# The listener reaches the device only now.
-	wait_for 10 "address of d$1" grep -q "${1}.1$" <(ip -o -4 addr show "d$1" | sed 's/\/.*//')
+}
+# Those of the link's own address and of the one that is logged in to.
+has_gids() {
+	local port=/sys/class/infiniband/rxe$1/ports/1 state first second
+	read -r state <"$port/state" && [[ $state = *ACTIVE ]] || return
+	read -r first <"$port/gids/0" && [[ $first = "$gid" ]] || return
+	read -r second <"$port/gids/1" && [[ $second = 0000:*:ffff:0a09:* ]]
 }
 rdma_down() { rdma link del "rxe$1"; }
 
-port_gid() { cat "/sys/class/infiniband/rxe$1/ports/1/gids/0"; }
-port_guid() { port_gid "$1" | grep -v '^0000:0000' | cut -d: -f5-8 | grep .; }
+# ---- back-stores: each sets `back`, the directory of the back-store -------------------------
 
-# ---- back-stores -----------------------------------------------------------------------
-
-# back_null NAME MIB [QUEUE-MODE]: a disk in memory, by iblock. Prints the back-store.
+# back_null NAME MIB: a disk in memory, by iblock
 back_null() {
-	local dir=/sys/kernel/config/nullb/$1
+	local dir=/sys/kernel/config/nullb/$1 index
 	if [[ ! -d $dir ]]; then
 		mkdir "$dir"
 		echo "$2" >"$dir/size"
@@ -248,47 +273,34 @@ back_null() {
 		echo 512 >"$dir/blocksize"
 		echo 1 >"$dir/power"
 	fi
-	back_block "$1" "/dev/$(null_disk "$1")"
-}
-null_disk() {
-	local dir=/sys/kernel/config/nullb/$1
-	if [[ -e /sys/block/$1 ]]; then echo "$1"; else echo "nullb$(<"$dir/index")"; fi
+	read -r index <"$dir/index"
+	if [[ -e /sys/block/$1 ]]; then back_block "$1" "/dev/$1"; else back_block "$1" "/dev/nullb$index"; fi
 }
 
 # back_block NAME DEVICE: any block device
 back_block() {
-	local dir=$TARGET/core/iblock_0/$1
-	mkdir -p "$dir"
-	echo "udev_path=$2" >"$dir/control"
-	echo 1 >"$dir/enable"
-	echo "$dir"
+	back=$TARGET/core/iblock_0/$1
+	mkdir -p "$back"
+	echo "udev_path=$2" >"$back/control"
+	echo 1 >"$back/enable"
 }
 
-# back_file NAME MIB: a file in tmpfs, by fileio: takes commands up to 8 MiB
+# back_file NAME MIB: a file in tmpfs, by fileio: takes commands of up to 8 MiB
 back_file() {
-	local dir=$TARGET/core/fileio_0/$1
-	mkdir -p "$dir"
-	truncate -s "$2M" "/tmp/$suite.$1"
-	echo "fd_dev_name=/tmp/$suite.$1,fd_dev_size=$(($2 << 20))" >"$dir/control"
-	echo 1 >"$dir/enable"
-	echo "$dir"
+	back=$TARGET/core/fileio_0/$1
+	mkdir -p "$back"
+	[[ -e $WORK/$1 ]] || truncate -s "$2M" "$WORK/$1"
+	echo "fd_dev_name=$WORK/$1,fd_dev_size=$(($2 << 20))" >"$back/control"
+	echo 1 >"$back/enable"
 }
 
 # ---- the target ----------------------------------------------------------------------
 
-# Target port and portal group of link N, named alike as blktests does it.
-tpg_of() {
-	local guid
-	guid=$(port_guid "$1")
-	echo "$SRPT/$guid/$guid"
-}
-
-# target_up N BACKSTORE...: LUNs 0, 1, … for the initiator that logs in over link N, enabled and listening
+# target_up N BACKSTORE...: LUNs 0, 1, … for the initiator that logs in over link N, enabled and listening; sets `tpg`
 target_up() {
-	local n=$1 tpg lun=0 back
+	local n=$1 lun=0 back
+	port_names "$n"
 	shift
-	tpg=$(tpg_of "$n")
-	mkdir -p "$tpg"
 	for back; do
 		lun_add "$tpg" "$lun" "$back"
 		lun=$((lun + 1))
@@ -298,93 +310,87 @@ target_up() {
 	listen
 }
 
-listen() {
-	mkdir -p "$SRPT"
-	[[ $(<"$SRPT/discovery_auth/rdma_cm_port") = "$CM_PORT" ]] || echo "$CM_PORT" >"$SRPT/discovery_auth/rdma_cm_port"
-}
+listen() { echo "$CM_PORT" >"$SRPT/discovery_auth/rdma_cm_port"; }
 
 lun_add() {
 	mkdir -p "$1/lun/lun_$2"
-	ln -s "$3" "$1/lun/lun_$2/${3##*/}"
-}
-lun_del() {
-	rm "$1/lun/lun_$2/"*"$3"
-	rmdir "$1/lun/lun_$2"
+	ln -s "$3" "$1/lun/lun_$2/disk"
 }
 
 # acl_add TPG NAME: with all LUNs of the portal group
 acl_add() {
-	local lun
-	mkdir -p "$1/acls/$2"
-	for lun in "$1"/lun/lun_*; do
-		[[ -d $lun ]] || continue
-		mkdir "$1/acls/$2/${lun##*/}"
-		ln -s "$lun" "$1/acls/$2/${lun##*/}/lun"
-	done
+	local lun luns=("$1"/lun/lun_*)
+	[[ -d ${luns[0]} ]] || luns=()
+	mkdir -p "$1/acls/$2" "${luns[@]/#*\/lun_/$1/acls/$2/lun_}"
+	for lun in "${luns[@]}"; do ln -s "$lun" "$1/acls/$2/${lun##*/}/lun"; done
 }
 acl_del() {
-	local lun
-	for lun in "$1/acls/$2"/lun_*; do
-		[[ -d $lun ]] || continue
-		rm "$lun/lun"
-		rmdir "$lun"
-	done
-	rmdir "$1/acls/$2"
+	local links=("$1/acls/$2"/lun_*/lun)
+	[[ -L ${links[0]} ]] || links=()
+	((${#links[@]} == 0)) || rm "${links[@]}"
+	rmdir "${links[@]%/lun}" "$1/acls/$2"
 }
 
 # Remove whatever is configured, in the order of the tools.
 target_clear() {
-	local path back
+	local path value links=() dirs=()
 	if [[ -d $SRPT ]]; then
-		for path in "$SRPT"/*/*/enable; do [[ ! -e $path || $(<"$path") = 0 ]] || echo 0 >"$path"; done
-		for path in "$SRPT"/*/*/acls/*/; do [[ ! -d $path ]] || acl_del "${path%/acls/*}" "$(basename "$path")"; done
-		for path in "$SRPT"/*/*/lun/lun_*/; do
-			[[ -d $path ]] || continue
-			find "$path" -maxdepth 1 -type l -delete
-			rmdir "$path"
+		for path in "$SRPT"/*/*/enable; do
+			[[ -e $path ]] || continue
+			read -r value <"$path"
+			[[ $value = 0 ]] || echo 0 >"$path"
 		done
-		# Each has directories of the core below; only what a portal group has is one.
-		for path in "$SRPT"/*/*/acls; do [[ ! -d $path ]] || rmdir "${path%/acls}"; done
-		for path in "$SRPT"/*/fabric_statistics; do [[ ! -d $path ]] || rmdir "${path%/fabric_statistics}"; done
+		for path in "$SRPT"/*/*/acls/*/lun_*/* "$SRPT"/*/*/lun/lun_*/*; do [[ ! -L $path ]] || links+=("$path"); done
+		((${#links[@]} == 0)) || rm "${links[@]}"
+		# Each also has directories of the core, so match what only those have that were made.
+		for path in "$SRPT"/*/*/acls/*/lun_*/write_protect "$SRPT"/*/*/acls/*/attrib "$SRPT"/*/*/lun/lun_*/alua_tg_pt_gp \
+			"$SRPT"/*/*/enable "$SRPT"/*/fabric_statistics "$SRPT"/discovery_auth; do
+			[[ ! -e $path ]] || dirs+=("${path%/*}")
+		done
 		echo 0 >"$SRPT/discovery_auth/rdma_cm_port"
-		rmdir "$SRPT"
 	fi
-	for back in "$TARGET"/core/*/*/enable; do
-		[[ ! -e $back ]] || rmdir "${back%/enable}"
-	done
-	for back in "$TARGET"/core/*/hba_info; do [[ ! -e $back ]] || rmdir "${back%/hba_info}"; done
-	rm -f "/tmp/$suite".*.back
+	for path in "$TARGET"/core/*/*/enable "$TARGET"/core/*/hba_info; do [[ ! -e $path ]] || dirs+=("${path%/*}"); done
+	((${#dirs[@]} == 0)) || rmdir "${dirs[@]}"
 }
 
 # ---- the initiator -------------------------------------------------------------------
 # A session is named by its SCSI host, for example "host3".
 
+# Sets `hosts`.
 srp_hosts() {
-	local host
-	for host in /sys/class/scsi_host/*/ioc_guid; do
-		[[ ! -e $host ]] || basename "${host%/ioc_guid}"
+	local path
+	hosts=()
+	for path in /sys/class/scsi_host/*/ioc_guid; do
+		path=${path%/ioc_guid}
+		[[ ! -d $path ]] || hosts+=("${path##*/}")
 	done
 }
 
 # login N [OPTION...]: over link N, for example login 0 ch_count=8. Fails if the login fails, else sets `host`.
 login() {
-	local n=$1 guid options
+	local n=$1 guid options before tries=0
 	shift
-	guid=$(dut_guid)
-	options="id_ext=$guid,ioc_guid=$guid,dest=10.9.$n.1:$CM_PORT$(printf ',%s' "$@")"
-	srp_hosts >"$WORK/hosts"
-	{ echo "${options%,}" >"/sys/class/infiniband_srp/srp-rxe$n-1/add_target"; } 2>"$WORK/login.err" || return 1
-	host=$(srp_hosts | grep -vxFf "$WORK/hosts")
+	dut_guid
+	options=$(printf ',%s' "$@")
+	srp_hosts
+	before=" ${hosts[*]} "
+	options="id_ext=$guid,ioc_guid=$guid,dest=10.9.$n.1:$CM_PORT${options%,}"
+	# The initiator forgets a session a little later than it removes the host.
+	while ! { echo "$options" >"/sys/class/infiniband_srp/srp-rxe$n-1/add_target"; } 2>"$WORK/login.err"; do
+		[[ $(<"$WORK/login.err") = *'File exists'* && $((tries++)) -lt 100 ]] || return 1
+		pause
+	done
+	srp_hosts
+	for host in "${hosts[@]}"; do [[ $before == *" $host "* ]] || return 0; done
+	return 1
 }
 
-# disk_of HOST [LUN]: /dev/sdX; fails if there is none
+# disk_of HOST [LUN]: sets `disk` to /dev/sdX; fails if there is none
 disk_of() {
 	local block
 	for block in "/sys/class/scsi_host/$1/device"/target*/*:"${2:-0}"/block/*; do
-		if [[ -b /dev/${block##*/} ]]; then
-			echo "/dev/${block##*/}"
-			return
-		fi
+		disk=/dev/${block##*/}
+		if [[ -b $disk ]]; then return; fi
 	done
 	return 1
 }
@@ -393,7 +399,6 @@ disk_of() {
 login_disk() {
 	login "$@" || fail "login: $(<"$WORK/login.err")"
 	wait_for 15 "disk after the login" disk_of "$host"
-	disk=$(disk_of "$host")
 }
 
 rport_of() { echo "/sys/class/srp_remote_ports/port-${1#host}:1"; }
@@ -404,17 +409,17 @@ logout() {
 }
 
 logout_all() {
-	local name names
-	mapfile -t names < <(srp_hosts)
-	for name in "${names[@]}"; do { echo 1 >"$(rport_of "$name")/delete"; } 2>/dev/null || true; done
-	for name in "${names[@]}"; do wait_for 60 "logout of $name" not test -e "/sys/class/scsi_host/$name"; done
+	local name
+	srp_hosts
+	for name in "${hosts[@]}"; do { echo 1 >"$(rport_of "$name")/delete"; } 2>/dev/null || true; done
+	for name in "${hosts[@]}"; do wait_for 60 "logout of $name" not test -e "/sys/class/scsi_host/$name"; done
 }
 
 # verify DISK NAME [FIO-ARG...]: random writes, read back and compared
 verify() {
 	local disk=$1 name=$2
 	shift 2
-	fio --name="$name" --filename="$disk" --direct=1 --ioengine=libaio --rw=randwrite --iodepth=16 --size=16M \
+	fio --name="$name" --allow_file_create=0 --filename="$disk" --direct=1 --ioengine=libaio --rw=randwrite --iodepth=16 --size=16M \
 		--verify=crc32c --verify_fatal=1 --verify_backlog=1024 --serialize_overlap=1 --randrepeat=0 --group_reporting --output-format=terse \
 		"$@" >"$WORK/fio.$name" 2>&1 || {
 		cp "$WORK/fio.$name" "$LAB_OUT/$case_name.fio.$name"
@@ -422,17 +427,49 @@ verify() {
 	}
 }
 
-# ios_of DISK: requests that it has completed
-ios_of() { awk '{ print $1 + $5 }' "/sys/block/${1#/dev/}/stat"; }
-busy_since() { (($(ios_of "$1") > $2)); }
+# ios_of DISK: sets `ios` to the requests that it has completed
+ios_of() {
+	local stat
+	read -ra stat <"/sys/block/${1#/dev/}/stat"
+	ios=$((stat[0] + stat[4]))
+}
+# wait_for_ios DISK N: N more
+wait_for_ios() {
+	local ios
+	ios_of "$1"
+	wait_for 30 "$2 requests to $1" ios_reached "$1" "$((ios + $2))"
+}
+ios_reached() {
+	ios_of "$1"
+	((ios >= $2))
+}
 
 # load DISK: reads and writes until it is killed or the disk is gone, in the background
 load() {
-	local before
-	before=$(ios_of "$1")
-	in_background fio --name=load --filename="$1" --direct=1 --ioengine=libaio --rw=randrw --bsrange=4k-128k --iodepth=16 \
+	in_background fio --name=load --allow_file_create=0 --filename="$1" --direct=1 --ioengine=libaio --rw=randrw --bsrange=4k-128k --iodepth=16 \
 		--time_based --runtime=3600 --size=16M --output=/dev/null >/dev/null 2>&1
-	wait_for 20 "I/O on $1" busy_since "$1" "$((before + 20))"
+	wait_for_ios "$1" 20
+}
+
+# verify_throughout DISK: verified I/O in the background, on 16 MiB from 32 MiB on, until verify_ends
+verify_throughout() {
+	verify_disk=$1
+	in_background fio --name=throughout --allow_file_create=0 --filename="$1" --direct=1 --ioengine=libaio --rw=randwrite --bsrange=512-128k \
+		--blockalign=512 --iodepth=8 --offset=32M --size=16M --verify=crc32c --verify_fatal=1 --verify_backlog=128 \
+		--serialize_overlap=1 --time_based --runtime=3600 --rate_iops=200 --output="$WORK/fio.throughout" >/dev/null 2>&1
+	verify_pid=$!
+	wait_for_ios "$1" 20
+}
+# It must not have failed, and go on.
+verify_ends() {
+	local rc=0
+	[[ ! -e /proc/$verify_pid ]] || wait_for_ios "$verify_disk" 20
+	kill -INT "$verify_pid" || rc=1
+	wait "$verify_pid" || rc=1
+	if ((rc)); then
+		cp "$WORK/fio.throughout" "$LAB_OUT/$case_name.fio.throughout"
+		fail "verified I/O: $(grep -m 1 -aE 'verify|error|err=' "$WORK/fio.throughout")"
+	fi
 }
 
 # ---- counting ----------------------------------------------------------------------------

@@ -3,9 +3,14 @@
 # Things come and go while others use them: the module, the RDMA device, the port, ACLs, LUNs.
 . "$(dirname "$0")/lib.sh"
 
+INITIATOR_ARGS=("${NO_REGISTRATION[@]}")
+
 setup() {
-	target_up 0 "$(back_null disk 64)" "$(back_null spare 64)"
-	tpg=$(tpg_of 0)
+	back_null disk 64
+	disk_back=$back
+	back_null spare 64
+	spare_back=$back
+	target_up 0 "$disk_back" "$spare_back"
 }
 
 # A session that gives up and comes back soon, for the tests that make it lose its connection.
@@ -16,26 +21,6 @@ login_patient() {
 	echo 1 >"$rport/reconnect_delay"
 	echo 60 >"$rport/fast_io_fail_tmo"
 	echo off >"$rport/dev_loss_tmo"
-}
-
-# verify_throughout NAME: verified I/O on $disk until verify_ends
-verify_throughout() {
-	local before
-	before=$(ios_of "$disk")
-	in_background fio --name="$1" --filename="$disk" --direct=1 --ioengine=libaio --rw=randwrite --bsrange=512-256k \
-		--blockalign=512 --iodepth=16 --size=16M --verify=crc32c --verify_fatal=1 --verify_backlog=256 \
-		--serialize_overlap=1 --time_based --runtime=3600 --output="$WORK/fio.$1" >/dev/null 2>&1
-	fio=$!
-	wait_for 20 "I/O of $1" busy_since "$disk" $((before + 20))
-}
-# It must not have failed, and goes on now.
-verify_ends() {
-	local before rc=0
-	before=$(ios_of "$disk")
-	wait_for 30 "I/O goes on" busy_since "$disk" $((before + 20))
-	kill -INT "$fio" || rc=1
-	wait "$fio" || rc=1
-	((rc == 0)) || fail "verified I/O: $(head -n 3 "$WORK"/fio.*)"
 }
 
 case_hundred_loads() {
@@ -72,10 +57,6 @@ case_load_parameters() {
 	setup
 	login_disk 0
 	verify "$disk" small --size=1M
-	logout "$host"
-	target_clear
-	dut_unload
-	dut_load "${DUT_ARGS[@]}"
 }
 
 case_bad_parameters() {
@@ -86,7 +67,6 @@ case_bad_parameters() {
 		if dut_load "$parameter" 2>"$WORK/err"; then fail "$parameter was accepted"; fi
 		grep -q 'Invalid' "$WORK/err" || fail "$parameter: $(<"$WORK/err")"
 	done
-	dut_load "${DUT_ARGS[@]}"
 }
 
 # Sessions and I/O are there when the device goes; the configuration stays, and serves it when it is back.
@@ -114,11 +94,11 @@ case_device_removed() {
 case_other_device_removed() {
 	ours_only "its configuration does not survive the device"
 	net_up 1
-	target_up 1 "$TARGET/core/iblock_0/spare"
+	target_up 1 "$spare_back"
 	login_disk 1
 	load "$disk"
 	login_disk 0
-	verify_throughout other
+	verify_throughout "$disk"
 	rdma_down 1
 	rdma_up 1
 	verify_ends
@@ -145,7 +125,8 @@ case_configured_without_device() {
 	target_clear
 	rdma_down 0
 	mkdir -p "$path"
-	lun_add "$path" 0 "$(back_null disk 64)"
+	back_null disk 64
+	lun_add "$path" 0 "$back"
 	acl_add "$path" 10.9.0.1
 	echo 1 >"$path/enable"
 	listen
@@ -157,7 +138,7 @@ case_configured_without_device() {
 case_port_disabled() {
 	local n
 	login_patient ch_count=4
-	verify_throughout disabled
+	verify_throughout "$disk"
 	for ((n = 0; n < 5; n++)); do
 		echo 0 >"$tpg/enable"
 		wait_for 20 "channels closed by disabling" channels_are 0
@@ -187,15 +168,14 @@ case_lun_removed() {
 	login_disk 0
 	other=$disk
 	wait_for 10 "LUN 1" disk_of "$host" 1
-	disk=$(disk_of "$host" 1)
 	for ((n = 0; n < 5; n++)); do
 		load "$disk"
 		rm "$tpg/acls/10.9.0.1/lun_1/lun"
-		rm "$tpg/lun/lun_1/spare"
+		rm "$tpg/lun/lun_1/disk"
 		wait_for 30 "I/O on the missing LUN fails" not dd if="$disk" of=/dev/null bs=4k count=1 iflag=direct
 		end_background
 		verify "$other" stays --size=1M
-		ln -s "$TARGET/core/iblock_0/spare" "$tpg/lun/lun_1/spare"
+		ln -s "$spare_back" "$tpg/lun/lun_1/disk"
 		ln -s "$tpg/lun/lun_1" "$tpg/acls/10.9.0.1/lun_1/lun"
 		wait_for 30 "I/O on the LUN" dd if="$disk" of=/dev/null bs=4k count=1 iflag=direct
 	done
@@ -227,10 +207,10 @@ case_unload_refused() {
 case_reset_under_io() {
 	local n
 	login_disk 0 ch_count=4
-	verify_throughout reset
+	verify_throughout "$disk"
 	for ((n = 0; n < 10; n++)); do sg_reset --no-esc --host "$disk"; done
 	verify_ends
-	channels_are 4
+	wait_for 60 "the old channels are gone" channels_are 4
 }
 
 run_cases "$@"
