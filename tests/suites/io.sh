@@ -17,7 +17,7 @@ setup() {
 	local big
 	back_file disk 128
 	big=$back
-	back_null null 64
+	back_null small 64
 	target_up 0 "$big" "$back"
 }
 
