@@ -19,9 +19,11 @@ else
 depmod = depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) $(release)
 endif
 
-# depmod prefers updates/, so modprobe takes this module and not the kernel's own.
+# depmod prefers updates/, so modprobe takes this module and not the kernel's own. Neither signed nor compressed: that takes
+# a key and programs which may not be here, and the loader needs neither unless Secure Boot is on.
 install: modules
-	$(kbuild) INSTALL_MOD_PATH=$(INSTALL_MOD_PATH) INSTALL_MOD_DIR=updates modules_install
+	rm -f $(updates)/ib_srpt.ko*
+	install -D -m 644 ib_srpt.ko $(updates)/ib_srpt.ko
 	$(depmod)
 
 uninstall:
