@@ -8,9 +8,11 @@
  * srpt_channel_close():
  *
  *  close_work	DREQ (or REJ, if no REP was sent), QP to error, drain: now every
- *		work request has completed. When the last user of the hardware
- *		is gone (hw_ref) the QP and the mappings go. Nothing here waits
- *		for a target core.
+ *		work request has completed, and the last user of the hardware is
+ *		gone (hw_ref).
+ *  hw_work	after TimeWait the QP and the mappings go, and the HCA may. Neither
+ *		of the two waits for a target core, but for a back-end that blocks
+ *		the context it was called in.
  *  release_work when the last command has ended (cmd_ref), however long the
  *		core takes, the channel leaves its nexus; the last one ends the
  *		session.
@@ -35,17 +37,37 @@ static void channel_free(struct kref *ref)
 }
 
 /* A command may still be at the core: memory stays, everything of the HCA goes. */
-static void destroy_hw(struct srpt_channel *ch)
+static void hw_work(struct work_struct *work)
 {
+	struct srpt_channel *ch = container_of(to_delayed_work(work), struct srpt_channel, hw_work);
 	struct srpt_conn *conn = ch->conn;
 
 	if (!ch->rxq->srq)
-		srpt_rxq_kill(ch->rxq);
+		srpt_rxq_unmap(ch->rxq);
 	srpt_cmd_pool_unmap(ch);
 	conn->ops->destroy_qp(conn, ch->qp);
 	ib_cq_pool_put(ch->cq, ch->cq_size);
 	conn->ops->destroy(conn);
 	srpt_conn_free(conn);
+	kref_put(&ch->ref, channel_free);
+}
+
+/*
+ * The number of the QP must not be used again before the peer has forgotten it
+ * (IBA 12.9.8.4). iWARP knows no TimeWait; nobody waits on an HCA that leaves.
+ */
+static void begin_timewait(struct srpt_channel *ch)
+{
+	struct srpt_conn *conn = ch->conn;
+	unsigned long delay = 0;
+
+	spin_lock_irq(&conn->lock);
+	if (ch->accepted && !conn->timewait_over && !READ_ONCE(ch->sdev->removing) &&
+	    !rdma_protocol_iwarp(ch->sdev->device, ch->port->num))
+		delay = SRPT_TIMEWAIT_MAX;
+	ch->in_timewait = true;
+	queue_delayed_work(srpt_wq, &ch->hw_work, delay);
+	spin_unlock_irq(&conn->lock);
 }
 
 static void send_reject(struct srpt_channel *ch)
@@ -56,14 +78,32 @@ static void send_reject(struct srpt_channel *ch)
 	ch->conn->ops->reject(ch->conn, &rej, sizeof(rej));
 }
 
+/*
+ * After this no completion of the channel is to come, but of what is posted
+ * late by somebody who holds a hw_ref. On an SRQ the QP may own a receive that
+ * the marker in the send queue does not wait for; the event tells when it does
+ * not, but soft RoCE before 6.4 never sends it.
+ */
+static void drain(struct srpt_channel *ch)
+{
+	struct ib_qp_attr attr = { .qp_state = IB_QPS_ERR };
+
+	ib_modify_qp(ch->qp, &attr, IB_QP_STATE);
+	if (!ch->rxq->srq) {
+		srpt_rxq_stop(ch->rxq);
+		ib_drain_qp(ch->qp);
+	} else {
+		wait_for_completion_timeout(&ch->last_wqe, HZ);
+		ib_drain_sq(ch->qp);	/* the same CQ: what came before it has been handled */
+	}
+}
+
 static void close_work(struct work_struct *work)
 {
 	struct srpt_channel *ch = container_of(work, struct srpt_channel, close_work);
-	bool accepted;
 
 	mutex_lock(&ch->conn_mutex);
-	accepted = ch->accepted;
-	if (accepted)
+	if (ch->accepted)
 		ch->conn->ops->disconnect(ch->conn);
 	else
 		send_reject(ch);
@@ -72,7 +112,7 @@ static void close_work(struct work_struct *work)
 	/* From here on nobody starts to use the QP; who has it will finish. */
 	percpu_ref_kill(&ch->hw_ref);
 	atomic_set(&ch->state, SRPT_CH_DRAINING);
-	ib_drain_qp(ch->qp);
+	drain(ch);
 	cancel_work_sync(&ch->park_work);
 	srpt_park_purge(ch);
 	do {
@@ -82,12 +122,7 @@ static void close_work(struct work_struct *work)
 	atomic_set(&ch->state, SRPT_CH_DISCONNECTED);
 	trace_srpt_channel_state(ch, SRPT_CH_DISCONNECTED, "drained");
 	percpu_ref_kill(&ch->cmd_ref);
-
-	/* Its number must not be used again before the peer has forgotten it (IBA 12.9.8.4). */
-	if (accepted && !READ_ONCE(ch->sdev->removing))
-		wait_for_completion_timeout(&ch->conn->timewait, SRPT_TIMEWAIT_MAX);
-	destroy_hw(ch);
-	kref_put(&ch->ref, channel_free);
+	begin_timewait(ch);
 }
 
 static void release_work(struct work_struct *work)
@@ -159,6 +194,9 @@ static void qp_event(struct ib_event *event, void *context)
 		pr_info_ratelimited("%s: %s\n", ch->name, ib_event_msg(event->event));
 		srpt_channel_close(ch, "QP event");
 		break;
+	case IB_EVENT_QP_LAST_WQE_REACHED:
+		complete_all(&ch->last_wqe);
+		break;
 	default:
 		break;
 	}
@@ -204,11 +242,19 @@ static int create_qp(struct srpt_channel *ch, u32 sq_size, u32 max_inline)
 			.max_inline_data = max_inline,
 		},
 	};
+	u32 nr_wr;
 
-	/* rdma_rw adds its work requests to max_send_wr, up to what the device has. */
-	ch->cq_size = min_t(u32, rdma_rw_max_send_wr(device, ch->port->num, sq_size, 0) + sends,
-			    attrs->max_qp_wr) + SRPT_RQ_SIZE + SRPT_RQ_EXTRA + 2;
-	ch->cq_size = min_t(u32, ch->cq_size, attrs->max_cqe);
+	/*
+	 * rdma_rw adds its work requests to max_send_wr, up to what the device
+	 * has. All of them complete when the QP fails, and the CQ is shared: it
+	 * must have room for them, and for all that an initiator without regard
+	 * for its limit can take from an SRQ.
+	 */
+	nr_wr = min_t(u32, rdma_rw_max_send_wr(device, ch->port->num, sq_size, 0) + sends,
+		      attrs->max_qp_wr);
+	ch->cq_size = nr_wr + ch->rxq->nr_rx + 2;
+	if (nr_wr <= sends || ch->cq_size > attrs->max_cqe)
+		return -EINVAL;
 	ch->cq = ib_cq_pool_get(device, ch->cq_size, -1, IB_POLL_WORKQUEUE);
 	if (IS_ERR(ch->cq))
 		return PTR_ERR(ch->cq);
@@ -220,8 +266,9 @@ static int create_qp(struct srpt_channel *ch, u32 sq_size, u32 max_inline)
 		ib_cq_pool_put(ch->cq, ch->cq_size);
 		return PTR_ERR(ch->qp);
 	}
-	share_sq(ch, init.cap.max_send_wr - sends);
-	ch->max_inline = max_inline;
+	/* Some devices grant more than was asked for; the CQ has no room for that. */
+	share_sq(ch, min(init.cap.max_send_wr, nr_wr) - sends);
+	ch->max_inline = min(max_inline, init.cap.max_inline_data);
 	return 0;
 }
 
@@ -279,7 +326,7 @@ static struct srpt_channel *channel_alloc(struct srpt_login *login)
 	ch->park_active = true;		/* until the connection is established */
 	srp_credit_init(&ch->credit, SRPT_RQ_SIZE);
 	kref_init(&ch->ref);
-	kref_get(&ch->ref);		/* close work, release work */
+	kref_get(&ch->ref);		/* hw work, release work */
 	init_completion(&ch->hw_idle);
 	mutex_init(&ch->conn_mutex);
 	spin_lock_init(&ch->sq_lock);
@@ -290,6 +337,8 @@ static struct srpt_channel *channel_alloc(struct srpt_login *login)
 	INIT_LIST_HEAD(&ch->parked);
 	INIT_WORK(&ch->park_work, srpt_park_work);
 	INIT_WORK(&ch->close_work, close_work);
+	INIT_DELAYED_WORK(&ch->hw_work, hw_work);
+	init_completion(&ch->last_wqe);
 	INIT_WORK(&ch->release_work, release_work);
 	snprintf(ch->name, sizeof(ch->name), "%s/%u: initiator %16phN",
 		 dev_name(&ch->sdev->device->dev), ch->port->num, login->req.i_port_id);
@@ -352,8 +401,10 @@ free_cmds:
 	srpt_cmd_pool_unmap(ch);
 	srpt_cmd_pool_free(ch);
 put_rxq:
-	if (!ch->rxq->srq)
-		srpt_rxq_kill(ch->rxq);
+	if (!ch->rxq->srq) {
+		srpt_rxq_stop(ch->rxq);
+		srpt_rxq_unmap(ch->rxq);
+	}
 	srpt_rxq_put(ch->rxq);
 free:
 	percpu_ref_exit(&ch->hw_ref);

@@ -72,8 +72,8 @@ static void send_rej(struct srpt_conn *conn, const void *data, u8 len)
 
 static void disconnect(struct srpt_conn *conn)
 {
-	if (ib_send_cm_dreq(conn->ib_id, NULL, 0))
-		ib_send_cm_drep(conn->ib_id, NULL, 0);
+	if (ib_send_cm_dreq(conn->ib_id, NULL, 0) && ib_send_cm_drep(conn->ib_id, NULL, 0))
+		send_rej(conn, NULL, 0);	/* no RTU yet: only a REJ is possible */
 }
 
 static void notify(struct srpt_conn *conn)
@@ -103,6 +103,8 @@ static int req_received(struct ib_cm_id *id, const struct ib_cm_event *event)
 	struct srpt_conn *conn;
 	int ret;
 
+	if (req->qp_type != IB_QPT_RC)
+		return -ECONNREFUSED;
 	conn = srpt_conn_create(&srpt_cm_ib_ops, device, req->port);
 	if (!conn)
 		return -ECONNREFUSED;
@@ -137,7 +139,7 @@ static int handler(struct ib_cm_id *id, const struct ib_cm_event *event)
 	if (event->event == IB_CM_REQ_RECEIVED)
 		return req_received(id, event);
 	if (!conn)
-		return 0;
+		return -EINVAL;	/* a SIDR_REQ: no such service here; the CM destroys the id */
 
 	switch (event->event) {
 	case IB_CM_RTU_RECEIVED:

@@ -20,4 +20,9 @@
 #define SRPT_LIO_SUBMIT_OPS
 #endif
 
+/* A device that registers memory needs three work requests for one context. */
+#ifndef SRPT_HAVE_RW_MAX_SEND_WR
+#define rdma_rw_max_send_wr(device, port_num, max_rdma_ctxs, flags)	(3 * (max_rdma_ctxs))
+#endif
+
 #endif /* SRPT_COMPAT_H */

@@ -64,8 +64,8 @@ struct srpt_result {
  *
  * @name: for logs and traces
  * @cmd_priv_size: bytes the adapter needs in every command, see srpt_cmd_priv()
- * @authorize: may this initiator log in here, with which attributes, and to
- *	which target portal group (only to be compared)? May sleep. Returns 0,
+ * @authorize: may this initiator log in here, with which attributes, and by
+ *	which ACL (only to be compared)? May sleep. Returns 0,
  *	-EACCES (no ACL), -ENODEV (no enabled target port), -ENOENT (no target
  *	port configured).
  * @port_enabled: does a target answer on this port, and with which attributes?
@@ -93,7 +93,7 @@ struct srpt_core_ops {
 	size_t		cmd_priv_size;
 
 	int	(*authorize)(const struct srpt_login *login, struct srpt_attrib *attrib,
-			     void **tpg);
+			     const void **acl);
 	bool	(*port_enabled)(const struct srpt_port *port, struct srpt_attrib *attrib);
 	int	(*session_open)(struct srpt_nexus *nexus, const struct srpt_login *login);
 	void	(*session_close)(struct srpt_nexus *nexus);

@@ -56,7 +56,8 @@ struct srpt_rxq *srpt_device_srq(struct srpt_device *sdev)
 			goto unlock;
 		ret = srpt_rxq_post_all(srq);
 		if (ret) {
-			srpt_rxq_kill(srq);
+			srpt_rxq_stop(srq);
+			srpt_rxq_unmap(srq);
 			srpt_rxq_put(srq);
 			srq = ERR_PTR(ret);
 			goto unlock;
@@ -178,6 +179,19 @@ static struct srpt_device *device_alloc(struct ib_device *device)
 	return sdev;
 }
 
+/* Close all channels, wait for everybody who uses the HCA. */
+static void end_users(struct srpt_device *sdev)
+{
+	srpt_nexus_close_device(sdev);
+	srpt_device_put(sdev);
+	wait_for_completion(&sdev->unused);
+	if (sdev->srq) {
+		srpt_rxq_stop(sdev->srq);
+		srpt_rxq_unmap(sdev->srq);
+		srpt_rxq_put(sdev->srq);
+	}
+}
+
 static int add_one(struct ib_device *device)
 {
 	struct srpt_device *sdev;
@@ -217,6 +231,7 @@ unlist:
 	mutex_unlock(&srpt_mutex);
 	for (i = 0; i < sdev->nr_ports; i++)
 		srpt_mad_del_port(&sdev->port[i]);
+	end_users(sdev);
 	ib_dealloc_pd(sdev->pd);
 free:
 	kfree(sdev);
@@ -239,14 +254,7 @@ static void remove_one(struct ib_device *device, void *client_data)
 		srpt_mad_del_port(&sdev->port[i]);
 	}
 
-	srpt_nexus_close_device(sdev);
-	srpt_device_put(sdev);
-	wait_for_completion(&sdev->unused);
-
-	if (sdev->srq) {
-		srpt_rxq_kill(sdev->srq);
-		srpt_rxq_put(sdev->srq);
-	}
+	end_users(sdev);
 	ib_dealloc_pd(sdev->pd);
 	kfree(sdev);
 }

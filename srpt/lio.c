@@ -12,6 +12,7 @@
  * or a task management request it dropped, loses both without our help.
  */
 #include <target/target_core_base.h>
+#include <target/target_core_backend.h>
 #include <target/target_core_fabric.h>
 #include <scsi/scsi_common.h>
 #include <scsi/scsi_proto.h>
@@ -41,6 +42,7 @@ static struct lio_cmd *lio_cmd_init(struct srpt_cmd *cmd)
 	struct lio_cmd *lc = srpt_cmd_priv(cmd);
 
 	memset(&lc->se, 0, sizeof(lc->se));
+	memset(lc->sense, 0, sizeof(lc->sense));
 	lc->se.tag = cmd->iu.tag;
 	lc->overflow = false;
 	lc->core_acks = false;
@@ -95,18 +97,29 @@ static enum dma_data_direction data_dir(const struct srp_cmd_req *req)
 	}
 }
 
+/* The core multiplies in 32 bits. */
+static bool too_many_blocks(const struct se_cmd *se, const struct srp_cmd_req *req)
+{
+	return srp_cdb_blocks(req->cdb, req->cdb_len) * se->se_dev->dev_attrib.block_size >
+	       SRPT_MAX_TRANSFER;
+}
+
 /*
  * Immediate data of just the length the CDB asks for need not be copied: the
  * receive buffer stays with the command until its response is sent. Does what
  * target_submit_prep() does with a scatterlist it is given; but only the
- * prepared command tells the length.
+ * prepared command tells the length. Not for back-ends that pass commands
+ * through: some want entries that stay within a page.
  */
 static void lend_imm_data(struct srpt_cmd *cmd, struct lio_cmd *lc)
 {
 	const struct srp_buf *buf = &cmd->iu.cmd.buf;
 	struct se_cmd *se = &lc->se;
 
-	if (!buf->imm || se->data_length != buf->len || (se->se_cmd_flags & SCF_COMPARE_AND_WRITE))
+	if (!buf->imm || se->data_length != buf->len ||
+	    (se->se_cmd_flags & SCF_COMPARE_AND_WRITE) ||
+	    !IS_ALIGNED((uintptr_t)buf->imm, SRPT_RX_ALIGN) ||
+	    (se->se_dev->transport_flags & TRANSPORT_FLAG_PASSTHROUGH))
 		return;
 	sg_init_one(&lc->imm_sg, buf->imm, buf->len);
 	se->t_data_sg = &lc->imm_sg;
@@ -133,8 +146,11 @@ static void queue_command(struct srpt_cmd *cmd)
 	if (target_submit_prep(se, (u8 *)req->cdb, NULL, 0, NULL, 0, NULL, 0, GFP_KERNEL))
 		return;		/* answered by the core */
 
+	/* An allocation length is no promise: commands without blocks return what there is. */
+	if (dir == DMA_FROM_DEVICE && !(se->se_cmd_flags & SCF_SCSI_DATA_CDB))
+		se->data_length = min_t(u32, se->data_length, SZ_1M);
 	lc->overflow = dir == DMA_TO_DEVICE && se->data_length > req->buf.len;
-	if (lc->overflow || se->data_length > SRPT_MAX_TRANSFER) {
+	if (lc->overflow || se->data_length > SRPT_MAX_TRANSFER || too_many_blocks(se, req)) {
 		transport_generic_request_failure(se, TCM_INVALID_FIELD_IN_COMMAND_IU);
 		return;
 	}

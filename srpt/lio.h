@@ -15,7 +15,8 @@ int srpt_lio_register(void);
 void srpt_lio_unregister(void);
 
 /* lio_configfs.c */
-int srpt_lio_authorize(const struct srpt_login *login, struct srpt_attrib *attrib, void **tpg);
+int srpt_lio_authorize(const struct srpt_login *login, struct srpt_attrib *attrib,
+		       const void **acl);
 bool srpt_lio_port_enabled(const struct srpt_port *port, struct srpt_attrib *attrib);
 int srpt_lio_session_open(struct srpt_nexus *nexus, const struct srpt_login *login);
 

@@ -92,17 +92,19 @@ static void get_identity(const struct srpt_login *login, struct identity *id)
 	id->nr = n - id->name;
 }
 
-/* Copy the name of the ACL for this initiator, as the administrator wrote it. */
-static bool find_acl(struct lio_tpg *tpg, const struct identity *id, char *acl_name, size_t size)
+/* Find the ACL for this initiator and copy its name, as the administrator wrote it. */
+static const struct se_node_acl *find_acl(struct lio_tpg *tpg, const struct identity *id,
+					  char *acl_name, size_t size)
 {
+	const struct se_node_acl *found = NULL;
 	struct se_node_acl *nacl;
-	bool found = false;
 	u32 i;
 
 	mutex_lock(&tpg->tpg.acl_node_mutex);
 	list_for_each_entry(nacl, &tpg->tpg.acl_node_list, acl_list) {
 		for (i = 0; i < id->nr && !found; i++)
-			found = srp_name_equal(&to_lio_acl(nacl)->name, &id->name[i]);
+			if (srp_name_equal(&to_lio_acl(nacl)->name, &id->name[i]))
+				found = nacl;
 		if (found) {
 			strscpy(acl_name, nacl->initiatorname, size);
 			break;
@@ -118,12 +120,18 @@ static void learn_gid(struct lio_wwn *wwn)
 		smp_store_release(&wwn->gid_known, true);	/* pairs with tpg_get_wwn() */
 }
 
+/* What a login may use. The ACL is pinned by a session only: otherwise just to compare. */
+struct grant {
+	struct lio_tpg			*tpg;
+	const struct se_node_acl	*acl;
+	char				acl_name[TRANSPORT_IQN_LEN];
+};
+
 /*
- * Find the portal group an initiator may use: GUID-named target ports first,
- * then GID-named ones. Returns 0, -ENOENT, -ENODEV or -EACCES as core.h says.
+ * Find what an initiator may use: GUID-named target ports first, then GID-named
+ * ones. Returns 0, -ENOENT, -ENODEV or -EACCES as core.h says.
  */
-static int find_tpg_locked(const struct srpt_login *login, struct lio_tpg **result,
-			   char *acl_name, size_t size)
+static int find_grant_locked(const struct srpt_login *login, struct grant *grant)
 {
 	static const enum srp_name_type order[] = { SRP_NAME_GUID, SRP_NAME_GID };
 	struct identity id;
@@ -146,27 +154,28 @@ static int find_tpg_locked(const struct srpt_login *login, struct lio_tpg **resu
 					continue;
 				}
 				ret = -EACCES;
-				if (find_acl(tpg, &id, acl_name, size)) {
-					*result = tpg;
+				grant->tpg = tpg;
+				grant->acl = find_acl(tpg, &id, grant->acl_name,
+						      sizeof(grant->acl_name));
+				if (grant->acl)
 					return 0;
-				}
 			}
 		}
 	}
 	return ret;
 }
 
-int srpt_lio_authorize(const struct srpt_login *login, struct srpt_attrib *attrib, void **tpg)
+int srpt_lio_authorize(const struct srpt_login *login, struct srpt_attrib *attrib,
+		       const void **acl)
 {
-	char acl_name[TRANSPORT_IQN_LEN];
-	struct lio_tpg *found;
+	struct grant grant;
 	int ret;
 
 	mutex_lock(&srpt_lio_mutex);
-	ret = find_tpg_locked(login, &found, acl_name, sizeof(acl_name));
+	ret = find_grant_locked(login, &grant);
 	if (!ret) {
-		*attrib = found->attrib;
-		*tpg = found;
+		*attrib = grant.tpg->attrib;
+		*acl = grant.acl;
 	}
 	mutex_unlock(&srpt_lio_mutex);
 	return ret;
@@ -193,24 +202,39 @@ bool srpt_lio_port_enabled(const struct srpt_port *port, struct srpt_attrib *att
 	return enabled;
 }
 
+/* Before anybody can find the session: close_session() looks for it by this pointer. */
+static int bind_session(struct se_portal_group *se_tpg, struct se_session *sess, void *nexus)
+{
+	((struct srpt_nexus *)nexus)->session = sess;
+	return 0;
+}
+
 int srpt_lio_session_open(struct srpt_nexus *nexus, const struct srpt_login *login)
 {
-	char acl_name[TRANSPORT_IQN_LEN];
+	struct grant grant, again;
 	struct se_session *sess;
-	struct lio_tpg *tpg;
 	int ret;
 
 	mutex_lock(&srpt_lio_mutex);
-	ret = find_tpg_locked(login, &tpg, acl_name, sizeof(acl_name));
+	ret = find_grant_locked(login, &grant);
 	if (ret)
 		goto unlock;
-	sess = target_setup_session(&tpg->tpg, 0, 0, TARGET_PROT_NORMAL, acl_name, nexus, NULL);
+	sess = target_setup_session(&grant.tpg->tpg, 0, 0, TARGET_PROT_NORMAL, grant.acl_name,
+				    nexus, bind_session);
 	if (IS_ERR(sess)) {
+		nexus->session = NULL;
 		ret = PTR_ERR(sess);
 		goto unlock;
 	}
-	nexus->tpg = tpg;
-	nexus->session = sess;
+	/* An ACL removed meanwhile has not seen this session, and would wait for it for ever. */
+	if (find_grant_locked(login, &again) || again.acl != grant.acl) {
+		target_remove_session(sess);
+		nexus->session = NULL;
+		ret = -EACCES;
+		goto unlock;
+	}
+	nexus->tpg = grant.tpg;
+	nexus->acl = grant.acl;
 unlock:
 	mutex_unlock(&srpt_lio_mutex);
 	return ret;

@@ -39,7 +39,6 @@ struct srpt_conn *srpt_conn_create(const struct srpt_conn_ops *ops, struct ib_de
 	}
 	conn->ops = ops;
 	conn->port = &sdev->port[port_num - 1];
-	init_completion(&conn->timewait);
 	spin_lock_init(&conn->lock);
 	return conn;
 }
@@ -74,9 +73,16 @@ void srpt_conn_gone(struct srpt_conn *conn, const char *why)
 	spin_unlock_irqrestore(&conn->lock, flags);
 }
 
+/* The peer has forgotten the QP, or will never know it. Context: any. */
 void srpt_conn_timewait_exit(struct srpt_conn *conn)
 {
-	complete_all(&conn->timewait);
+	unsigned long flags;
+
+	spin_lock_irqsave(&conn->lock, flags);
+	conn->timewait_over = true;
+	if (conn->ch && conn->ch->in_timewait)
+		mod_delayed_work(srpt_wq, &conn->ch->hw_work, 0);
+	spin_unlock_irqrestore(&conn->lock, flags);
 }
 
 /* ---- the stages of a login ------------------------------------------------------ */
@@ -112,7 +118,7 @@ static u32 reject_reason(int err, const char **why)
 		*why = "the target port is disabled or going away";
 		return SRP_REJ_NO_RESOURCES;
 	case -EXDEV:
-		*why = "the nexus uses another target portal group";
+		*why = "the nexus was let in by another ACL or portal group";
 		return SRP_REJ_NO_NEXUS;
 	case -ETIMEDOUT:
 		*why = "commands of the previous session have not ended yet";
@@ -150,7 +156,7 @@ static void login_work(struct work_struct *work)
 	u32 reason;
 	int ret;
 
-	ret = srpt_lio_ops.authorize(login, &login->attrib, &login->tpg);
+	ret = srpt_lio_ops.authorize(login, &login->attrib, &login->acl);
 	if (!ret) {
 		ch = srpt_channel_create(login);
 		ret = PTR_ERR_OR_ZERO(ch);
@@ -216,7 +222,7 @@ int srpt_login_start(struct srpt_conn *conn, const void *data, u32 len,
 
 	kref_get(&login->sdev->users);
 	INIT_WORK(&login->work, login_work);
-	queue_work(srpt_wq, &login->work);
+	queue_work(srpt_login_wq, &login->work);
 	return 0;
 
 refused:

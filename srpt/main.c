@@ -8,6 +8,7 @@
 #define CREATE_TRACE_POINTS
 #include "trace.h"
 
+struct workqueue_struct *srpt_login_wq;
 struct workqueue_struct *srpt_wq;
 struct kmem_cache *srpt_rx_cache;
 
@@ -83,9 +84,12 @@ static int __init srpt_init(void)
 	srpt_wq = alloc_workqueue("srpt", WQ_UNBOUND, 0);
 	if (!srpt_wq)
 		goto destroy_cache;
+	srpt_login_wq = alloc_workqueue("srpt_login", WQ_UNBOUND, 0);
+	if (!srpt_login_wq)
+		goto destroy_wq;
 	ret = srpt_lio_register();
 	if (ret)
-		goto destroy_wq;
+		goto destroy_login_wq;
 	ret = ib_register_client(&srpt_client);
 	if (ret)
 		goto unregister_lio;
@@ -98,8 +102,11 @@ static int __init srpt_init(void)
 
 unregister_client:
 	ib_unregister_client(&srpt_client);
+	rcu_barrier();
 unregister_lio:
 	srpt_lio_unregister();
+destroy_login_wq:
+	destroy_workqueue(srpt_login_wq);
 destroy_wq:
 	destroy_workqueue(srpt_wq);
 destroy_cache:
@@ -112,6 +119,8 @@ static void __exit srpt_exit(void)
 	/* No new login, then no HCA and no channel, then nothing that works for them. */
 	srpt_cm_rdma_set_port(0);
 	ib_unregister_client(&srpt_client);
+	destroy_workqueue(srpt_login_wq);
+	rcu_barrier();		/* the release of a percpu_ref queues work */
 	destroy_workqueue(srpt_wq);
 	srpt_lio_unregister();
 	kmem_cache_destroy(srpt_rx_cache);

@@ -17,6 +17,7 @@
 static LIST_HEAD(srpt_nexuses);
 static DEFINE_MUTEX(srpt_nexus_mutex);
 static DECLARE_WAIT_QUEUE_HEAD(srpt_nexus_wait);
+static atomic_t srpt_nexus_changes;	/* nexuses that became ready or went */
 
 static struct srpt_nexus *find_locked(const struct srp_login *req)
 {
@@ -40,17 +41,20 @@ static void close_locked(struct srpt_nexus *nexus, const char *why)
 		srpt_channel_close(ch, why);
 }
 
-/* Is there a nexus in the way of this login that will go, or become joinable? */
-static bool in_the_way(const struct srp_login *req)
+static void changed(void)
 {
-	struct srpt_nexus *nexus;
-	bool ret;
+	atomic_inc(&srpt_nexus_changes);
+	wake_up_all(&srpt_nexus_wait);
+}
 
-	mutex_lock(&srpt_nexus_mutex);
-	nexus = find_locked(req);
-	ret = nexus && (nexus->closing || !nexus->ready);
-	mutex_unlock(&srpt_nexus_mutex);
-	return ret;
+static bool has_open_channel_locked(const struct srpt_nexus *nexus)
+{
+	struct srpt_channel *ch;
+
+	list_for_each_entry(ch, &nexus->channels, node)
+		if (atomic_read(&ch->state) <= SRPT_CH_LIVE)
+			return true;
+	return false;
 }
 
 static void add_channel_locked(struct srpt_nexus *nexus, struct srpt_channel *ch)
@@ -69,12 +73,17 @@ static struct srpt_nexus *settle_locked(const struct srpt_login *login,
 	const struct srp_login *req = &login->req;
 	unsigned long deadline = jiffies + SRPT_RELOGIN_TIMEOUT;
 	struct srpt_nexus *old;
+	int changes;
 	long left;
 
 	while ((old = find_locked(req))) {
+		/* No channel left: the nexus is lost, its session is not used again (NX-8). */
+		if (old->ready && !has_open_channel_locked(old))
+			old->closing = true;
 		if (req->mc_action == SRP_LOGIN_MC_MULTI && !old->closing && old->ready) {
-			if (old->tpg != login->tpg)
-				return ERR_PTR(-EXDEV);	/* NX-7 */
+			/* One session, one ACL: who comes by another has other LUNs (NX-7). */
+			if (old->acl != login->acl)
+				return ERR_PTR(-EXDEV);
 			*result = SRP_MC_CONTINUED;
 			return old;
 		}
@@ -82,10 +91,13 @@ static struct srpt_nexus *settle_locked(const struct srpt_login *login,
 			*result = SRP_MC_TERMINATED;
 			close_locked(old, "re-login");
 		}
+		changes = atomic_read(&srpt_nexus_changes);
 		mutex_unlock(&srpt_nexus_mutex);
 		left = deadline - jiffies;
 		if (left > 0)
-			left = wait_event_timeout(srpt_nexus_wait, !in_the_way(req), left);
+			left = wait_event_timeout(srpt_nexus_wait,
+						  atomic_read(&srpt_nexus_changes) != changes,
+						  left);
 		mutex_lock(&srpt_nexus_mutex);
 		if (left <= 0)
 			return ERR_PTR(-ETIMEDOUT);
@@ -100,8 +112,8 @@ static struct srpt_nexus *settle_locked(const struct srpt_login *login,
  * @result: multi-channel result for the response
  *
  * Context: may sleep, for SRPT_RELOGIN_TIMEOUT. Return: the nexus, or an
- * ERR_PTR: -ETIMEDOUT (old commands did not end), -EXDEV (the nexus uses
- * another portal group), -ENODEV (HCA leaving), or what session_open() says.
+ * ERR_PTR: -ETIMEDOUT (old commands did not end), -EXDEV (the nexus was
+ * let in by another ACL), -ENODEV (HCA leaving), or what session_open() says.
  * On failure the caller closes @ch.
  */
 struct srpt_nexus *srpt_nexus_join(struct srpt_login *login, struct srpt_channel *ch,
@@ -141,7 +153,7 @@ struct srpt_nexus *srpt_nexus_join(struct srpt_login *login, struct srpt_channel
 	if (ret)
 		fresh->closing = true;	/* goes with its channel */
 	mutex_unlock(&srpt_nexus_mutex);
-	wake_up_all(&srpt_nexus_wait);
+	changed();
 	return ret ? ERR_PTR(ret) : fresh;
 }
 
@@ -170,7 +182,7 @@ void srpt_nexus_leave(struct srpt_channel *ch)
 	mutex_lock(&srpt_nexus_mutex);
 	list_del(&nexus->node);
 	mutex_unlock(&srpt_nexus_mutex);
-	wake_up_all(&srpt_nexus_wait);
+	changed();
 	kfree(nexus);
 }
 

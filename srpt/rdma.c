@@ -239,17 +239,19 @@ void srpt_rdma_read_run(struct srpt_cmd *cmd)
 static void read_finished(struct srpt_cmd *cmd, bool ok, u32 used)
 {
 	struct srpt_channel *ch = cmd->ch;
+	const struct srpt_core_ops *core = ch->nexus->core;
 
 	srpt_rdma_unmap(cmd);
 	srpt_cmd_event(cmd, ok ? SRPT_EV_READ_OK : SRPT_EV_READ_ERR);
 	srpt_sq_release(ch, used);
+	/* The core may take its time; the HCA must not wait for it. */
+	percpu_ref_put(&ch->hw_ref);
 	if (ok) {
-		ch->nexus->core->data_ready(cmd);
+		core->data_ready(cmd);
 	} else {
 		cmd->xfer_len = 0;
-		ch->nexus->core->data_failed(cmd);
+		core->data_failed(cmd);
 	}
-	percpu_ref_put(&ch->hw_ref);
 }
 
 /* A round of RDMA READs, or a round of RDMA WRITEs that is not the last, completed. */

@@ -190,15 +190,25 @@ int srpt_rxq_post_all(struct srpt_rxq *rxq)
 }
 
 /**
- * srpt_rxq_kill() - end the hardware part
- * @rxq: nothing will be received any more
+ * srpt_rxq_stop() - nothing is posted any more, so a drain finds the last receive
+ * @rxq: the queue
  *
  * Context: may sleep.
  */
-void srpt_rxq_kill(struct srpt_rxq *rxq)
+void srpt_rxq_stop(struct srpt_rxq *rxq)
 {
 	percpu_ref_kill(&rxq->live);
 	wait_for_completion(&rxq->dead);
+}
+
+/**
+ * srpt_rxq_unmap() - end the hardware part
+ * @rxq: stopped, and nothing will be received any more
+ *
+ * Context: may sleep.
+ */
+void srpt_rxq_unmap(struct srpt_rxq *rxq)
+{
 	if (rxq->srq)
 		ib_destroy_srq(rxq->srq);
 	unmap_rx(rxq);
@@ -303,7 +313,8 @@ static void recv_done(struct ib_cq *cq, struct ib_wc *wc)
 	rx->len = wc->byte_len;
 	ib_dma_sync_single_for_cpu(rx->rxq->device, rx->dma, srpt_max_req_size, DMA_FROM_DEVICE);
 
-	if (READ_ONCE(ch->park_active)) {
+	/* Pairs with smp_store_release() in srpt_park_work(). */
+	if (smp_load_acquire(&ch->park_active)) {
 		if (atomic_read(&ch->state) == SRPT_CH_CONNECTING)
 			ch->conn->ops->notify(ch->conn);
 		park_rx(ch, rx);
@@ -330,7 +341,7 @@ void srpt_park_work(struct work_struct *work)
 		spin_lock(&ch->park_lock);
 		rx = list_first_entry_or_null(&ch->parked, struct srpt_rx, park_node);
 		if (!rx) {
-			/* All that was handled here is visible before the CQ context goes on. */
+			/* The CQ context sees all that was done here; pairs with recv_done(). */
 			smp_store_release(&ch->park_active, false);
 			spin_unlock(&ch->park_lock);
 			return;

@@ -138,7 +138,7 @@ void srpt_send_reap_failed(struct srpt_channel *ch)
 	if (list_empty(&failed))
 		return;
 
-	ib_drain_qp(ch->qp);
+	ib_drain_sq(ch->qp);
 	list_for_each_entry_safe(cmd, next, &failed, sq_node) {
 		struct ib_wc wc = { .status = IB_WC_WR_FLUSH_ERR };
 

@@ -131,7 +131,12 @@ bool srpt_port_gid_name(const struct srp_name *name, char *gid_name);
 
 /* ---- main.c ---------------------------------------------------------------- */
 
-extern struct workqueue_struct *srpt_wq;	/* unbound: logins, teardown */
+/*
+ * Unbound. Logins wait for the release of channels, so they have a queue of
+ * their own; nothing on the other waits for long.
+ */
+extern struct workqueue_struct *srpt_login_wq;
+extern struct workqueue_struct *srpt_wq;
 #define SRPT_RX_ALIGN	512	/* what block devices want of memory */
 
 extern struct kmem_cache *srpt_rx_cache;	/* srpt_max_req_size + SRPT_RX_ALIGN bytes */
@@ -196,8 +201,8 @@ struct srpt_conn {
 	};
 	u16				pkey_index;	/* [C] IB/CM */
 	u8				peer_depth;	/* [C] RDMA READs the initiator serves */
-	struct completion		timewait;
 	spinlock_t			lock;		/* protects the rest */
+	bool				timewait_over;
 	struct srpt_channel		*ch;		/* [lock] */
 	bool				gone;		/* [lock] ended before it had a channel */
 };
@@ -222,7 +227,7 @@ struct srpt_login {
 	struct srpt_port	*port;
 	struct srp_login	req;
 	struct srpt_attrib	attrib;		/* set by authorize() */
-	void			*tpg;		/* set by authorize(); only to compare */
+	const void		*acl;		/* set by authorize(); only to compare */
 	union ib_gid		peer_gid;	/* zero if the CM does not tell */
 	struct sockaddr_storage	peer_addr;	/* ss_family 0 if the CM does not tell */
 };
@@ -242,7 +247,8 @@ struct srpt_nexus {
 	u8			t_port_id[16];	/* [C] */
 	const struct srpt_core_ops *core;	/* [C] */
 	void			*session;	/* [C] the core's, set by session_open() */
-	void			*tpg;		/* [C] the core's target portal group */
+	const void		*tpg;		/* [C] the core's target portal group */
+	const void		*acl;		/* [C] what let the first channel in */
 	struct list_head	channels;	/* [N] */
 	bool			ready;		/* [N] the session is open */
 	bool			closing;	/* [N] no new channel may join */
@@ -303,12 +309,15 @@ struct srpt_channel {
 	struct percpu_ref	hw_ref;
 	struct completion	hw_idle;
 	struct percpu_ref	cmd_ref;
-	struct kref		ref;		/* close work, release work */
+	struct kref		ref;		/* hw work, release work */
 	struct mutex		conn_mutex;
 	bool			accepted;	/* [conn_mutex] a REP was sent */
 	u32			reject;		/* [C] what to tell the initiator otherwise */
 	u64			login_tag;	/* [C] */
+	struct completion	last_wqe;	/* the QP is done with the SRQ */
 	struct work_struct	close_work;
+	struct delayed_work	hw_work;	/* after TimeWait */
+	bool			in_timewait;	/* conn->lock: hw_work is queued */
 	struct work_struct	release_work;
 	char			name[96];	/* [C] for logs */
 };
@@ -361,7 +370,7 @@ struct srpt_cmd {
 	struct scatterlist	*rw_sg;		/* [O] slices behind the array */
 	u32			nr_rw;		/* [O] */
 	u32			rw_next;	/* [O] first piece not posted */
-	u32			rw_round;	/* [O] end of the round: the pieces posted together */
+	u32			rw_round;	/* [O] end of the pieces posted together */
 	u32			sq_used;	/* [O] slots to give back at completion */
 	struct list_head	sq_node;	/* [S] */
 	struct ib_cqe		rdma_cqe;
@@ -400,7 +409,8 @@ bool srpt_cmd_event(struct srpt_cmd *cmd, enum srpt_cmd_event ev);
 
 struct srpt_rxq *srpt_rxq_create(struct srpt_device *sdev, u32 nr_rx, u16 imm_off, bool srq);
 int srpt_rxq_post_all(struct srpt_rxq *rxq);
-void srpt_rxq_kill(struct srpt_rxq *rxq);
+void srpt_rxq_stop(struct srpt_rxq *rxq);
+void srpt_rxq_unmap(struct srpt_rxq *rxq);
 void srpt_rxq_put(struct srpt_rxq *rxq);
 void srpt_rx_repost(struct srpt_rx *rx);
 void srpt_park_work(struct work_struct *work);

@@ -284,3 +284,40 @@ enum srp_dir srp_cdb_dir(const u8 *cdb, u16 cdb_len)
 		return SRP_DIR_UNKNOWN;
 	return (enum srp_dir)(opcode_dir[cdb[0]] - 1);
 }
+
+static u64 get_be32(const u8 *p)
+{
+	return (u32)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3];
+}
+
+u64 srp_cdb_blocks(const u8 *cdb, u16 cdb_len)
+{
+	if (cdb_len < SRP_CDB_LEN)
+		return 0;
+	switch (cdb[0]) {
+	case 0x88:	/* READ(16), WRITE(16), ORWRITE(16), WRITE AND VERIFY(16), VERIFY(16) */
+	case 0x8a:
+	case 0x8b:
+	case 0x8e:
+		return get_be32(cdb + 10);
+	case 0x8f:
+		return cdb[1] & 0x06 ? get_be32(cdb + 10) : 0;
+	case 0xa8:	/* READ(12), WRITE(12), WRITE AND VERIFY(12), VERIFY(12) */
+	case 0xaa:
+	case 0xae:
+		return get_be32(cdb + 6);
+	case 0xaf:
+		return cdb[1] & 0x06 ? get_be32(cdb + 6) : 0;
+	case 0x7f:	/* READ(32), WRITE(32), WRITE AND VERIFY(32), ORWRITE(32) */
+		if (cdb_len < 32 || cdb[8])
+			return 0;
+		switch (cdb[9]) {
+		case 0x09:
+		case 0x0b:
+		case 0x0c:
+		case 0x0e:
+			return get_be32(cdb + 28);
+		}
+	}
+	return 0;
+}

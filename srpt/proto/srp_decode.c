@@ -303,7 +303,7 @@ static bool known_tmf(u8 function)
 	return false;
 }
 
-/* SAM: one level, by peripheral address on bus 0 or by flat address. */
+/* SAM: one level, by peripheral address (LUN 256 and up have a bus number) or flat address. */
 static bool single_level_lun(const u8 lun[8])
 {
 	u8 i;
@@ -312,7 +312,7 @@ static bool single_level_lun(const u8 lun[8])
 		if (lun[i])
 			return false;
 	}
-	return lun[0] == 0 || lun[0] >> 6 == 1;
+	return lun[0] >> 6 <= 1;
 }
 
 /*

@@ -169,6 +169,16 @@ enum srp_reason srp_decode_iu(const void *buf, u32 len, const struct srp_iu_para
  */
 enum srp_dir srp_cdb_dir(const u8 *cdb, u16 cdb_len);
 
+/**
+ * srp_cdb_blocks() - how many blocks a READ, WRITE or VERIFY moves
+ * @cdb: as for srp_cdb_dir()
+ * @cdb_len: bytes at @cdb
+ *
+ * Return: the transfer length in blocks of the commands that have 32 bits for
+ * it, so that it can be multiplied in 64; 0 for all other commands.
+ */
+u64 srp_cdb_blocks(const u8 *cdb, u16 cdb_len);
+
 /* ---- login --------------------------------------------------------------- */
 
 /**

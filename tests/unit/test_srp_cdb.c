@@ -162,12 +162,51 @@ static void one_cdb(void **state)
 	exact_free(&e);
 }
 
+/* Transfer lengths whose product with the block size does not fit 32 bits. */
+static const struct blocks_case {
+	const char	*name;
+	u8		cdb[32];
+	u64		want;
+	u16		len;
+} blocks_cases[] = {
+	{ "RES-06 READ(16)", { 0x88, [10] = 0, 0x80, 0, 1 }, 0x800001, 16 },
+	{ "RES-06 WRITE(16)", { 0x8a, [10] = 0xff, 0xff, 0xff, 0xff }, 0xffffffff, 16 },
+	{ "RES-06 ORWRITE(16)", { 0x8b, [13] = 1 }, 1, 16 },
+	{ "RES-06 WRITE AND VERIFY(16)", { 0x8e, [13] = 2 }, 2, 16 },
+	{ "RES-06 VERIFY(16), no data", { 0x8f, 0, [10] = 0xff }, 0, 16 },
+	{ "RES-06 VERIFY(16), data", { 0x8f, 0x02, [10] = 0x01 }, 0x01000000, 16 },
+	{ "RES-06 READ(12)", { 0xa8, [6] = 0, 0, 1, 0 }, 0x100, 16 },
+	{ "RES-06 WRITE(12)", { 0xaa, [6] = 0x80 }, 0x80000000, 16 },
+	{ "RES-06 WRITE AND VERIFY(12)", { 0xae, [9] = 3 }, 3, 16 },
+	{ "RES-06 VERIFY(12), no data", { 0xaf, [6] = 0x80 }, 0, 16 },
+	{ "RES-06 VERIFY(12), data", { 0xaf, 0x04, [9] = 7 }, 7, 16 },
+	{ "RES-06 READ(32)", { 0x7f, [7] = 24, [9] = 0x09, [31] = 5 }, 5, 32 },
+	{ "RES-06 WRITE(32)", { 0x7f, [7] = 24, [9] = 0x0b, [28] = 0xff }, 0xff000000, 32 },
+	{ "RES-06 WRITE AND VERIFY(32)", { 0x7f, [7] = 24, [9] = 0x0c, [31] = 6 }, 6, 32 },
+	{ "RES-06 ORWRITE(32)", { 0x7f, [7] = 24, [9] = 0x0e, [31] = 6 }, 6, 32 },
+	{ "RES-06 VERIFY(32)", { 0x7f, [7] = 24, [9] = 0x0a, [31] = 6 }, 0, 32 },
+	{ "RES-06 other service action", { 0x7f, [7] = 24, 1, 0x0b, [31] = 6 }, 0, 32 },
+	{ "RES-06 variable length, 31 bytes", { 0x7f, [7] = 23, [9] = 0x0b }, 0, 31 },
+	{ "RES-06 READ(10) has 16 bits", { 0x28, [7] = 0xff, 0xff }, 0, 16 },
+	{ "RES-06 15 bytes", { 0x88, [10] = 1 }, 0, 15 },
+};
+
+static void one_blocks(void **state)
+{
+	const struct blocks_case *c = *state;
+	struct exact e = exact_copy(c->cdb, c->len);
+
+	assert_int_equal(srp_cdb_blocks(e.data, c->len), c->want);
+	exact_free(&e);
+}
+
 int main(void)
 {
-	static struct CMUnitTest tests[ARRAY_SIZE(cdb_cases) + 1];
+	static struct CMUnitTest tests[ARRAY_SIZE(cdb_cases) + ARRAY_SIZE(blocks_cases) + 1];
 	size_t nr = 0;
 
 	ADD(tests, nr, "RES-09 RES-10 every operation code", every_opcode);
 	ADD_ROWS(tests, nr, cdb_cases, one_cdb);
+	ADD_ROWS(tests, nr, blocks_cases, one_blocks);
 	return RUN("srp_cdb", tests, nr);
 }

@@ -567,7 +567,7 @@ static const struct tmf_case tmf_cases[] = {
 	{ "TMF-11 method 10b", 0x01, { 0x80, 1 }, SRP_BAD_LUN },
 	{ "TMF-11 LUN-06 method 11b", 0x08, { 0xc1, 1 }, SRP_BAD_LUN },
 	{ "TMF-11 LUN-06 all-ones", 0x08, { 255, 255, 255, 255, 255, 255, 255, 255 }, SRP_BAD_LUN },
-	{ "TMF-11 bus 1", 0x01, { 0x01, 0 }, SRP_BAD_LUN },
+	{ "LUN-03 LUN 256 as REPORT LUNS returns it", 0x01, { 0x01, 0 }, SRP_OK },
 	{ "TMF-11 CLEAR ACA", 0x40, { 0x80 }, SRP_BAD_LUN },
 };
 
