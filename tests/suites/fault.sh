@@ -58,7 +58,7 @@ case_io() {
 	login_disk 0
 	failing 3 -1
 	fio --name=fail --filename="$disk" --direct=1 --ioengine=libaio --rw=randrw --bsrange=4k-256k --iodepth=16 --size=16M \
-		--continue_on_error=all --output="$WORK/fio.fail" || true
+		--continue_on_error=all --eta=never --output="$WORK/fio.fail" || true
 	never_failing
 	verify "$disk" after --size=4M --bs=64k
 	logout "$host"
