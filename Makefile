@@ -36,16 +36,7 @@ demo:
 check:
 	tests/check
 
-check-static:
-	tests/static/run
-
-check-unit:
-	$(MAKE) -C tests/unit check
-
-check-fuzz:
-	$(MAKE) -C tests/fuzz check
-
-check-debug check-stock:
+check-static check-unit check-fuzz check-debug check-stock:
 	tests/check $(@:check-%=%)
 
 check-kernels:
