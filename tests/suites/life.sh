@@ -1,6 +1,8 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
 # shellcheck disable=SC2317 # the cases are called by name
 # Things come and go while others use them: the module, the RDMA device, the port, ACLs, LUNs.
+# shellcheck source=tests/suites/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 INITIATOR_ARGS=("${NO_REGISTRATION[@]}")

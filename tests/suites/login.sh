@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck disable=SC2317 # the cases are called by name
 # Logins over the RDMA CM: who gets in, who does not and learns why, and that nothing is left.
+# shellcheck source=tests/suites/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 setup() {
