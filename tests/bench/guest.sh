@@ -142,8 +142,8 @@ raw_link() {
 		timeout 60 $tool -d rxe0 -F -s $bytes -n 400 10.9.9.1 >/tmp/raw 2>&1 || true
 		# Bandwidth: the average; latency: the typical time.
 		awk -v tool=$tool -v unit=$unit -v bytes=$bytes -v column=$column '
-			$1 == bytes && $column ~ /^[0-9.]+$/ { print 0, 0, tool, $column, unit; n++ }
-			END { if (!n) print "skip " tool ": " $0 >"/dev/stderr" }' /tmp/raw >>"$results"
+			$1 == bytes && $column ~ /^[0-9.]+$/ && $column > 0 { print 0, 0, tool, $column, unit; n++ }
+			END { if (!n) print "skip " tool " has no usable clock here" >"/dev/stderr" }' /tmp/raw >>"$results"
 		kill $pid 2>/dev/null || true
 		wait $pid || true
 	done
