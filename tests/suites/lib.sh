@@ -193,7 +193,7 @@ dut_load() {
 	local load=(insmod "$LAB_MODULES/ib_srpt.ko")
 	[[ $LAB_DUT = ours ]] || load=(modprobe ib_srpt)
 	modprobe -a target_core_mod scsi_common ib_core ib_cm rdma_cm
-	"${load[@]}" "$@"
+	"${load[@]}" "$@" || return
 	echo "$*" >"$WORK/dut"
 	# So that a failure leaves a trace, and the tracepoints themselves are run.
 	local events
@@ -486,6 +486,9 @@ verify_ends() {
 		fail "verified I/O: $(grep -m 1 -aE 'verify|error|err=' "$WORK/fio.throughout")"
 	fi
 }
+
+# times N: how often a case repeats what once may go well by chance; a tenth of it unless LONG=1
+times() { if ((${LONG:-0})); then echo "$1"; else echo $(($1 / 10 + 1)); fi; }
 
 # ---- counting ----------------------------------------------------------------------------
 

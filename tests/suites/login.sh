@@ -120,7 +120,7 @@ case_logins_under_io() {
 	login_disk 0 initiator_ext=99
 	verify_throughout "$disk"
 	objects >"$WORK/before"
-	for ((n = 0; n < 100; n++)); do
+	for ((n = 0; n < $(times 100); n++)); do
 		login_disk 0 initiator_ext=1
 		in_background dd if="$disk" of=/dev/null bs=128k iflag=direct 2>/dev/null
 		in_background dd if=/dev/zero of="$disk" bs=64k count=256 oflag=direct conv=nocreat 2>/dev/null
