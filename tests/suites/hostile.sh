@@ -23,14 +23,19 @@ setup() {
 	objects >"$WORK/before"
 }
 
-# hostile TEST: the test passes, and leaves nothing; the other session goes on
-hostile() {
+# raw TEST: the test passes
+raw() {
 	dut_guid
 	if ! "$WORK/srp_hostile" 10.9.0.1 "$CM_PORT" "$guid" "$1" >"$WORK/hostile" 2>&1; then
 		cp "$WORK/hostile" "$LAB_OUT/$case_name.txt"
 		grep -B 1 '^not ok:' "$WORK/hostile" | sed 's/^/  /'
 		fail "$(grep -c '^not ok:' "$WORK/hostile") failed, see $case_name.txt"
 	fi
+}
+
+# hostile TEST: and leaves nothing, and the other session goes on
+hostile() {
+	raw "$1"
 	verify_ends
 	same_objects "$WORK/before"
 }
@@ -41,9 +46,32 @@ case_fields() { hostile fields; }
 case_tmf() { hostile tmf; }
 case_channels() { hostile channels:8; }
 case_credits() { hostile credits; }
+
+# A disk that answers nothing until it may: the request limit is used up for certain.
+case_overrun() {
+	local size
+	modprobe dm_mod
+	null_disk held 64
+	read -r size <"/sys/block/${null#/dev/}/size"
+	dmsetup create held --table "0 $size linear $null 0"
+	trap 'dmsetup resume held; dmsetup remove --deferred held' EXIT
+	back_block held /dev/dm-0
+	lun_add "$tpg" 2 "$back"
+	mkdir "$tpg/acls/10.9.0.1/lun_2"
+	ln -s "$tpg/lun/lun_2" "$tpg/acls/10.9.0.1/lun_2/lun"
+	dmsetup suspend --noflush --nolockfs held
+	raw overrun:2
+	dmsetup resume held
+	hostile channels:2
+}
+
 case_residuals() { hostile residuals; }
 case_completions() { hostile completions; }
-case_disconnect() { hostile disconnect:100; }
-case_fuzz() { hostile "fuzz:10:$RANDOM"; }
+case_disconnect() { hostile "disconnect:$(times 100)"; }
+case_fuzz() {
+	local seed=$RANDOM
+	note "seed $seed"
+	hostile "fuzz:10:$seed"
+}
 
 run_cases "$@"

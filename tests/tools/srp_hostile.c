@@ -40,7 +40,7 @@ typedef unsigned long long u64;
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
-#define LUN		1	/* of all commands */
+#define LUN		1	/* of all commands, unless a test is given another one */
 #define NO_LUN		77	/* there is none of this number */
 #define BLOCK		512
 #define IU_LEN		8260	/* asked for at login */
@@ -89,6 +89,7 @@ struct rsp {
 
 static struct sockaddr_in target;
 static u64 guid;
+static u8 lun = LUN;
 static struct chan chans[MAX_CHANS];
 static struct ibv_pd *pd;
 static struct ibv_mr *ring_mr, *data_mr;
@@ -557,7 +558,7 @@ static struct srp_wire_cmd *begin_cmd(struct iu *iu, struct cdb cdb, u8 buf_fmt)
 	memset(iu, 0, sizeof(*iu));
 	w->opcode = SRP_OP_CMD;
 	w->tag = next_tag();
-	w->lun[1] = LUN;
+	w->lun[1] = lun;
 	w->buf_fmt = buf_fmt;
 	memcpy(w->cdb, cdb.b, sizeof(cdb.b));
 	iu->len = sizeof(*w);
@@ -605,7 +606,7 @@ static void build_out(struct iu *iu, struct cdb cdb, u32 off, u32 len)
 	append_desc(iu, off, len);
 }
 
-static void build_tmf(struct iu *iu, u8 function, u64 lun, u64 task_tag)
+static void build_tmf(struct iu *iu, u8 function, u64 on_lun, u64 task_tag)
 {
 	struct srp_wire_tsk_mgmt *w = (struct srp_wire_tsk_mgmt *)iu->b;
 
@@ -614,8 +615,8 @@ static void build_tmf(struct iu *iu, u8 function, u64 lun, u64 task_tag)
 	w->tag = next_tag();
 	w->function = function;
 	w->task_tag = task_tag;
-	lun = htobe64(lun);
-	memcpy(w->lun, &lun, sizeof(w->lun));
+	on_lun = htobe64(on_lun);
+	memcpy(w->lun, &on_lun, sizeof(w->lun));
 	iu->len = sizeof(*w);
 }
 
@@ -1206,29 +1207,74 @@ static void run_credits(const void *arg)
 	close_chan(ch);
 }
 
-static void run_overrun(const void *arg)
+/* WRITEs of @len bytes, more than the limit, whatever was answered; returns how many */
+static int overrun(struct chan *ch, u32 len)
 {
-	struct chan *ch = login_settled(SRP_LOGIN_MC_SINGLE);
 	int i, n = ch->limit * 3;
 	struct iu iu;
 
-	(void)arg;
 	if (n > NR_TX)
 		n = NR_TX;
 	printf("%d requests, limit %d\n", n, ch->limit);
-	/* Their data takes longer to fetch than they take to arrive. */
 	for (i = 0; i < n; i++) {
-		build_out(&iu, (struct cdb){ CDB_WRITE(0, 128) }, 0, 65536);
+		build_out(&iu, (struct cdb){ CDB_WRITE(0, len / BLOCK) }, 0, len);
 		send_iu(ch, &iu);
 	}
-	expect_closed(ch);
+	return n;
+}
+
+/* The target may be quick enough not to notice; then all are answered. */
+static void run_flood(const void *arg)
+{
+	struct chan *ch = login_settled(SRP_LOGIN_MC_SINGLE);
+	int n = overrun(ch, *(const u32 *)arg);
+	enum wait_result result;
+	struct rsp r;
+
+	while (n && (result = wait_rsp(ch, &r, TIMEOUT)) != WAIT_CLOSED) {
+		if (result == WAIT_TIMEOUT)
+			fail("%d are not answered", n);
+		check_rsp(ch, &r);
+		n--;
+	}
+	if (n) {
+		printf("closed, %d were not answered\n", n);
+	} else {
+		printf("all were answered\n");
+		expect_conserved(ch);
+	}
+	close_chan(ch);
 	tur(login_settled(SRP_LOGIN_MC_SINGLE));
 }
 
 static bool test_credits(char **args)
 {
+	bool good = attempt(run_credits, NULL);
+
 	(void)args;
-	return attempt(run_credits, NULL) & attempt(run_overrun, NULL);
+	good &= attempt(run_flood, (u32[]){ 512 });
+	good &= attempt(run_flood, (u32[]){ 65536 });
+	return good;
+}
+
+/* For a disk that answers nothing: the channel ends, and what it has in flight is not waited for. */
+static void run_overrun(const void *arg)
+{
+	struct chan *ch = login_settled(SRP_LOGIN_MC_SINGLE);
+
+	(void)arg;
+	overrun(ch, BLOCK);
+	expect_closed(ch);
+}
+
+static bool test_overrun(char **args)
+{
+	bool good;
+
+	lun = args[0] ? atoi(args[0]) : LUN;
+	good = attempt(run_overrun, NULL);
+	lun = LUN;
+	return good;
 }
 
 static void expect_residual(const struct rsp *r, u8 status, u8 flag, u32 count)
@@ -1565,6 +1611,7 @@ static const struct {
 	{ "tmf", test_tmf },
 	{ "channels", test_channels },		/* :N */
 	{ "credits", test_credits },
+	{ "overrun", test_overrun },		/* :LUN, of a disk that is held */
 	{ "residuals", test_residuals },
 	{ "completions", test_completions },
 	{ "disconnect", test_disconnect },	/* :TIMES */
