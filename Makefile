@@ -59,7 +59,7 @@ make check                             all tests that a change must pass
 make check-static check-unit check-fuzz   without a machine: style, the protocol code, the same under a fuzzer
 make check-debug check-stock           the suites on a debugging kernel, and on the kernel of Debian 12
 make check-kernels                     login and I/O on the kernels of Debian 12, 13 and unstable
-make bench [ROUNDS=5] [LABS="fast stock"]   times and instructions, this driver against the in-tree one
+make bench [ROUNDS=7] [LABS="fast stock"]   times and instructions, this driver against the in-tree one
 make bench-insn                        only the instructions
 endef
 export HELP
