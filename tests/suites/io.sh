@@ -2,17 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck disable=SC2317 # the cases are called by name
 # Data through every path of the initiator, read back and compared: immediate, direct and indirect, 512 bytes to 8 MiB,
-# aligned and not, queue depth 1 to 64.
-#
-#	io.sh [--long] [CASE...]	--long: more of the same, for soaking
+# aligned and not, queue depth 1 to 64. LONG=1: more of the same, for soaking.
 # shellcheck source=tests/suites/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 factor=1
-if [[ ${1:-} = --long ]]; then
-	factor=16
-	shift
-fi
+if ((${LONG:-0})); then factor=32; fi
 
 # From one block up to what is still one command of every path, at any block of the disk.
 setup() {
@@ -32,11 +27,11 @@ transfers() {
 	small=$disk
 	# Not all initiator settings allow 8 MiB in one command; the disk then splits.
 	cat "/sys/block/${big#/dev/}/queue/max_hw_sectors_kb" >"/sys/block/${big#/dev/}/queue/max_sectors_kb"
-	verify "$small" block --bs=512 --iodepth=64 --size=$((factor))M
-	verify "$small" page --bs=4k --iodepth=1 --size=$((factor))M
-	verify "$small" odd --bsrange=512-64k --blockalign=512 --iodepth=64 --size=$((8 * (factor > 4 ? 4 : factor)))M
-	verify "$big" wide --bsrange=512-8M --blockalign=512 --iodepth=16 --size=64M --io_size=$((32 * factor))M
-	verify "$big" huge --bs=8M --iodepth=4 --size=64M --io_size=$((64 * factor))M
+	verify "$small" block --bs=512 --iodepth=64 --size=$((256 * factor))k
+	verify "$small" page --bs=4k --iodepth=1 --size=$((512 * factor))k
+	verify "$small" odd --bsrange=512-64k --blockalign=512 --iodepth=64 --size=$((factor > 1 ? 32 : 2))M
+	verify "$big" wide --bsrange=512-8M --blockalign=512 --iodepth=16 --size=64M --io_size=$((12 * factor))M
+	verify "$big" huge --bs=8M --iodepth=4 --size=64M --io_size=$((24 * factor))M
 	logout "$host"
 }
 
