@@ -23,32 +23,28 @@ setup() {
 	objects >"$WORK/before"
 }
 
-# raw TEST: the test passes
+# raw TEST...: the tests pass
 raw() {
+	local rc=0 names
 	dut_guid
-	if ! "$WORK/srp_hostile" 10.9.0.1 "$CM_PORT" "$guid" "$1" >"$WORK/hostile" 2>&1; then
+	"$WORK/srp_hostile" 10.9.0.1 "$CM_PORT" "$guid" "$@" >"$WORK/hostile" 2>&1 || rc=$?
+	if ((rc)); then
 		cp "$WORK/hostile" "$LAB_OUT/$case_name.txt"
-		grep -B 1 '^not ok:' "$WORK/hostile" | sed 's/^/  /'
-		fail "$(grep -c '^not ok:' "$WORK/hostile") failed, see $case_name.txt"
+		{ grep -B 1 '^not ok:' "$WORK/hostile" || true; } | sed 's/^/  /'
+		names=$(sed -n 's/^not ok \([a-z]*\).*/\1/p' "$WORK/hostile" | paste -sd ' ')
+		fail "${names:-srp_hostile} failed, exit code $rc, see $case_name.txt"
 	fi
 }
 
-# hostile TEST: and leaves nothing, and the other session goes on
+# hostile TEST...: and leave nothing, and the other session goes on
 hostile() {
-	raw "$1"
+	raw "$@"
 	verify_ends
 	same_objects "$WORK/before"
 }
 
-case_lengths() { hostile lengths; }
-case_opcodes() { hostile opcodes; }
-case_fields() { hostile fields; }
-case_tmf() { hostile tmf; }
-case_channels() { hostile channels:8; }
-case_credits() { hostile credits; }
-
-# A disk that answers nothing until it may: the request limit is used up for certain.
-case_overrun() {
+# LUN 2: a disk that answers nothing until it may, so that the request limit is used up for certain.
+held_disk() {
 	local size
 	modprobe dm_mod
 	null_disk held 64
@@ -60,18 +56,22 @@ case_overrun() {
 	mkdir "$tpg/acls/10.9.0.1/lun_2"
 	ln -s "$tpg/lun/lun_2" "$tpg/acls/10.9.0.1/lun_2/lun"
 	dmsetup suspend --noflush --nolockfs held
-	raw overrun:2
+}
+
+case_ius() { hostile lengths opcodes fields; }
+
+case_tasks() {
+	held_disk
+	raw tmf residuals channels:8 credits overrun:2
 	dmsetup resume held
+	# What was held has ended: log in once more.
 	hostile channels:2
 }
 
-case_residuals() { hostile residuals; }
-case_completions() { hostile completions; }
-case_disconnect() { hostile "disconnect:$(times 100)"; }
-case_fuzz() {
+case_endings() {
 	local seed=$RANDOM
 	note "seed $seed"
-	hostile "fuzz:10:$seed"
+	hostile completions "disconnect:$(times 100)" "fuzz:10:$seed"
 }
 
 run_cases "$@"
