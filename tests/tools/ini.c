@@ -141,7 +141,7 @@ static void make_memory(struct ibv_context *verbs)
 		return;
 	pd = ibv_alloc_pd(verbs);
 	require(pd, "ibv_alloc_pd");
-	p = mmap(NULL, size + DATA_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	p = mmap(NULL, size + MR_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	require(p != MAP_FAILED, "mmap");
 	ring_mr = ibv_reg_mr(pd, p, size, IBV_ACCESS_LOCAL_WRITE);
 	require(ring_mr, "ibv_reg_mr");
@@ -150,7 +150,7 @@ static void make_memory(struct ibv_context *verbs)
 		chans[i].tx = chans[i].rx + NR_RX * RX_SIZE;
 	}
 	data = p + size;
-	data_mr = ibv_reg_mr(pd, data, DATA_SIZE,
+	data_mr = ibv_reg_mr(pd, data, MR_SIZE,
 			     IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_WRITE);
 	require(data_mr, "ibv_reg_mr");
 }

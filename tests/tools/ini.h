@@ -39,6 +39,8 @@ typedef unsigned long long u64;
 #define TX_SIZE		1024
 
 #define DATA_SIZE	(1 << 20)
+/* Soft RoCE of 6.1 looks beyond its tables when it comes to the end of a multiple of 1 MiB. */
+#define MR_SIZE		(DATA_SIZE + 4096)
 
 struct chan {
 	bool			used;
