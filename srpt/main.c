@@ -131,3 +131,4 @@ module_exit(srpt_exit);
 
 MODULE_DESCRIPTION("SCSI RDMA Protocol target");
 MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1");	/* as dkms.conf has it: DKMS replaces no module of the same version */

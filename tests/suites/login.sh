@@ -29,10 +29,10 @@ case_one_channel() { session 1; }
 case_eight_channels() { session 8; }
 
 case_relogin() {
-	login_disk 0
+	login_disk 0 ch_count=1
 	verify "$disk" first --size=2M --bs=64k
 	logout "$host"
-	login_disk 0
+	login_disk 0 ch_count=1
 	verify "$disk" again --size=2M --bs=64k
 	# The initiator's own: drops the connection and logs in with the same port id.
 	sg_reset --no-esc --host "$disk"
@@ -42,9 +42,9 @@ case_relogin() {
 
 case_two_initiators() {
 	local first
-	login_disk 0 initiator_ext=1
+	login_disk 0 initiator_ext=1 ch_count=1
 	first=$disk
-	login_disk 0 initiator_ext=2
+	login_disk 0 initiator_ext=2 ch_count=1
 	channels_are 2
 	verify "$first" first --size=2M
 	verify "$disk" second --size=2M
