@@ -471,7 +471,7 @@ verify_throughout() {
 	verify_disk=$1
 	in_background fio --name=throughout --allow_file_create=0 --filename="$1" --direct=1 --ioengine=libaio --rw=randwrite --bsrange=512-128k \
 		--blockalign=512 --iodepth=8 --offset=32M --size=16M --verify=crc32c --verify_fatal=1 --verify_backlog=128 \
-		--serialize_overlap=1 --time_based --runtime=3600 --rate_iops=200 --output="$WORK/fio.throughout" >/dev/null 2>&1
+		--serialize_overlap=1 --time_based --runtime=3600 --rate=4M --output="$WORK/fio.throughout" >/dev/null 2>&1
 	verify_pid=$!
 	wait_for_ios "$1" 20
 }
