@@ -164,6 +164,8 @@ case_acl_removed() {
 		acl_add "$tpg" 10.9.0.1
 		wait_for 30 "reconnection" grep -q running "$(rport_of "$host")/state"
 	done
+	# It would write over what is verified.
+	end_background
 	verify "$disk" after --size=2M
 }
 
