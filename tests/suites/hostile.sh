@@ -46,6 +46,7 @@ hostile() {
 # LUN 2: a disk that answers nothing until it may, so that the request limit is used up for certain.
 held_disk() {
 	local size
+	export DM_DISABLE_UDEV=1
 	modprobe dm_mod
 	null_disk held 64
 	read -r size <"/sys/block/${null#/dev/}/size"
@@ -55,18 +56,25 @@ held_disk() {
 	lun_add "$tpg" 2 "$back"
 	mkdir "$tpg/acls/10.9.0.1/lun_2"
 	ln -s "$tpg/lun/lun_2" "$tpg/acls/10.9.0.1/lun_2/lun"
-	dmsetup suspend --noflush --nolockfs held
 }
 
 case_ius() { hostile lengths opcodes fields; }
 
 case_tasks() {
 	held_disk
+	dmsetup suspend --noflush --nolockfs held
 	raw tmf residuals channels:8 credits overrun:2
 	dmsetup resume held
 	# What was held has ended: log in once more.
 	hostile channels:2
 }
+
+case_held() {
+	held_disk
+	hostile aborts:2:held takeover:2:held
+}
+
+case_logins() { hostile logins; }
 
 case_endings() {
 	local seed=$RANDOM

@@ -19,6 +19,11 @@ bool test_residuals(char **args);
 bool test_completions(char **args);
 bool test_disconnect(char **args);
 
+/* hostile_login.c */
+bool test_logins(char **args);
+bool test_aborts(char **args);
+bool test_takeover(char **args);
+
 /* hostile_fuzz.c */
 bool test_fuzz(char **args);
 

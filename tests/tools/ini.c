@@ -155,8 +155,11 @@ static void make_memory(struct ibv_context *verbs)
 	require(data_mr, "ibv_reg_mr");
 }
 
-/* What comes before and with the login; private data of the event goes to @pdata. */
-static void wait_cm(struct chan *ch, enum rdma_cm_event_type type, void *pdata, u8 size)
+/*
+ * What comes before and with the login; private data of the event goes to @pdata. If it is a reject that is waited for, its
+ * reason is returned, 0 if it has none.
+ */
+static u32 wait_cm(struct chan *ch, enum rdma_cm_event_type type, void *pdata, u8 size)
 {
 	struct pollfd fd = { .fd = ch->events->fd, .events = POLLIN };
 	struct rdma_cm_event *event;
@@ -173,7 +176,8 @@ static void wait_cm(struct chan *ch, enum rdma_cm_event_type type, void *pdata, 
 	    event->param.conn.private_data_len >= sizeof(struct srp_wire_login_rej)) {
 		const struct srp_wire_login_rej *rej = event->param.conn.private_data;
 
-		reason = be32toh(rej->reason);
+		if (rej->opcode == SRP_OP_LOGIN_REJ)
+			reason = be32toh(rej->reason);
 	}
 	if (got == type && pdata) {
 		if (event->param.conn.private_data_len < size)
@@ -184,6 +188,7 @@ static void wait_cm(struct chan *ch, enum rdma_cm_event_type type, void *pdata, 
 	if (got != type)
 		fail("%s instead of %s, status %d, login reject reason %x", rdma_event_str(got),
 		     rdma_event_str(type), status, reason);
+	return reason;
 }
 
 static void make_qp(struct chan *ch)
@@ -243,10 +248,8 @@ static void check_login_rsp(struct chan *ch, const struct srp_wire_login_rsp *rs
 		fail("request limit %d, IU length %u", ch->limit, ch->it_iu_len);
 }
 
-/* @flags: SRP_LOGIN_MC_*, SRP_LOGIN_IMM */
-struct chan *login(u8 flags)
+struct srp_wire_login_req_rdma login_req(u8 flags)
 {
-	struct chan *ch = free_chan();
 	struct srp_wire_login_req_rdma req = {
 		.tag = next_tag(),
 		.req_buf_fmt = htobe16(SRP_LOGIN_FMT_SUPPORTED),
@@ -256,20 +259,26 @@ struct chan *login(u8 flags)
 		.initiator_port_id = "hostile",
 		.imm_data_offset = htobe16(IMM_OFF),
 	};
-	struct rdma_conn_param param = {
-		.private_data = &req,
-		.private_data_len = sizeof(req),
-		.responder_resources = 4,
-		.initiator_depth = 1,
-		.retry_count = 7,
-		.rnr_retry_count = 7,
-	};
-	struct srp_wire_login_rsp rsp = { 0 };
 	u64 be_guid = htobe64(guid);
 
 	memcpy(req.target_port_id, &be_guid, 8);
 	memcpy(req.target_port_id + 8, &be_guid, 8);
+	return req;
+}
 
+static struct chan *send_login(const struct srp_wire_login_req_rdma *req, u8 len, u8 depth)
+{
+	struct chan *ch = free_chan();
+	struct rdma_conn_param param = {
+		.private_data = req,
+		.private_data_len = len,
+		.responder_resources = depth,
+		.initiator_depth = 1,
+		.retry_count = 7,
+		.rnr_retry_count = 7,
+	};
+
+	ch->logout = -1;
 	ch->events = rdma_create_event_channel();
 	require(ch->events, "rdma_create_event_channel");
 	require(!rdma_create_id(ch->events, &ch->id, NULL, RDMA_PS_TCP), "rdma_create_id");
@@ -280,12 +289,37 @@ struct chan *login(u8 flags)
 	make_memory(ch->id->verbs);
 	make_qp(ch);
 	require(!rdma_connect(ch->id, &param), "rdma_connect");
+	return ch;
+}
+
+struct chan *login_with(const struct srp_wire_login_req_rdma *req, u8 len)
+{
+	struct chan *ch = send_login(req, len, 4);
+	struct srp_wire_login_rsp rsp = { 0 };
+
 	wait_cm(ch, RDMA_CM_EVENT_ESTABLISHED, &rsp, sizeof(rsp));
 	ch->connected = true;
-	check_login_rsp(ch, &rsp, req.tag);
+	check_login_rsp(ch, &rsp, req->tag);
 	require(!fcntl(ch->events->fd, F_SETFL, O_NONBLOCK), "fcntl");
 	require(!fcntl(ch->comp->fd, F_SETFL, O_NONBLOCK), "fcntl");
 	return ch;
+}
+
+/* @flags: SRP_LOGIN_MC_*, SRP_LOGIN_IMM */
+struct chan *login(u8 flags)
+{
+	struct srp_wire_login_req_rdma req = login_req(flags);
+
+	return login_with(&req, sizeof(req));
+}
+
+u32 login_refused(const struct srp_wire_login_req_rdma *req, u8 depth)
+{
+	struct chan *ch = send_login(req, sizeof(*req), depth);
+	u32 reason = wait_cm(ch, RDMA_CM_EVENT_REJECTED, NULL, 0);
+
+	close_chan(ch);
+	return reason;
 }
 
 static void drain_cm_events(struct chan *ch)
@@ -349,6 +383,7 @@ static bool target_iu(struct chan *ch, const struct rsp *r)
 
 	switch (req->opcode) {
 	case SRP_OP_T_LOGOUT:
+		ch->logout = be32toh(((const struct srp_wire_t_logout *)r->iu)->reason);
 		return true;
 	case SRP_OP_CRED_REQ:
 		answer.opcode = SRP_OP_CRED_RSP;

@@ -57,6 +57,7 @@ struct chan {
 	u32			it_iu_len;
 	u8			mc_result;
 	bool			imm;
+	int			logout;		/* reason of the SRP_T_LOGOUT that came, or -1 */
 	/* credits */
 	long			requests, deltas;
 };
@@ -105,6 +106,11 @@ u32 below(u32 n);
 
 /* @flags: SRP_LOGIN_MC_*, SRP_LOGIN_IMM */
 struct chan *login(u8 flags);
+/* A request that can be changed by the caller, and what is done with it: @len bytes of it get in, or it is refused. */
+struct srp_wire_login_req_rdma login_req(u8 flags);
+struct chan *login_with(const struct srp_wire_login_req_rdma *req, u8 len);
+/* Returns the reason. @depth: RDMA READs that are served */
+u32 login_refused(const struct srp_wire_login_req_rdma *req, u8 depth);
 /* The same, and until unit attentions are over. */
 struct chan *login_settled(u8 flags);
 void close_chan(struct chan *ch);

@@ -404,6 +404,9 @@ static const struct {
 	{ "residuals", test_residuals },
 	{ "completions", test_completions },
 	{ "disconnect", test_disconnect },	/* :TIMES */
+	{ "logins", test_logins },
+	{ "aborts", test_aborts },		/* :LUN:DEVICE, of a device-mapper disk that is not held */
+	{ "takeover", test_takeover },		/* likewise */
 	{ "fuzz", test_fuzz },			/* :SECONDS:SEED */
 };
 
