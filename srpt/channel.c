@@ -25,12 +25,18 @@
 
 #define SRPT_MIN_SQ_SIZE	16
 
+static void put_cqs(struct srpt_channel *ch)
+{
+	if (ch->send_cq != ch->recv_cq)
+		ib_cq_pool_put(ch->send_cq, ch->send_cq_size);
+	ib_cq_pool_put(ch->recv_cq, ch->recv_cq_size);
+}
+
 static void channel_free(struct kref *ref)
 {
 	struct srpt_channel *ch = container_of(ref, struct srpt_channel, ref);
 
 	percpu_ref_exit(&ch->hw_ref);
-	percpu_ref_exit(&ch->cmd_ref);
 	srpt_cmd_pool_free(ch);
 	srpt_rxq_put(ch->rxq);
 	kfree(ch);
@@ -46,7 +52,7 @@ static void hw_work(struct work_struct *work)
 		srpt_rxq_unmap(ch->rxq);
 	srpt_cmd_pool_unmap(ch);
 	conn->ops->destroy_qp(conn, ch->qp);
-	ib_cq_pool_put(ch->cq, ch->cq_size);
+	put_cqs(ch);
 	conn->ops->destroy(conn);
 	srpt_conn_free(conn);
 	kref_put(&ch->ref, channel_free);
@@ -79,16 +85,21 @@ static void send_reject(struct srpt_channel *ch)
 }
 
 /*
- * After this no completion of the channel is to come, but of what is posted
- * late by somebody who holds a hw_ref. On an SRQ the QP may own a receive that
- * the marker in the send queue does not wait for; the event tells when it does
- * not, but soft RoCE before 6.4 never sends it.
+ * After this no completion of the channel is to come. Who holds a hw_ref may
+ * still post, so they are waited for first: for what they sent, or did not get
+ * rid of whole. On an SRQ the QP may own a receive that the marker in the send
+ * queue does not wait for; the event tells when it does not, but soft RoCE
+ * before 6.4 never sends it.
  */
 static void drain(struct srpt_channel *ch)
 {
 	struct ib_qp_attr attr = { .qp_state = IB_QPS_ERR };
 
 	ib_modify_qp(ch->qp, &attr, IB_QP_STATE);
+	do {
+		srpt_send_reap_failed(ch);
+	} while (!wait_for_completion_timeout(&ch->hw_idle, HZ / 10));
+
 	if (!ch->rxq->srq) {
 		srpt_rxq_stop(ch->rxq);
 		ib_drain_qp(ch->qp);
@@ -115,13 +126,10 @@ static void close_work(struct work_struct *work)
 	drain(ch);
 	cancel_work_sync(&ch->park_work);
 	srpt_park_purge(ch);
-	do {
-		srpt_send_reap_failed(ch);
-	} while (!wait_for_completion_timeout(&ch->hw_idle, HZ / 10));
 
 	atomic_set(&ch->state, SRPT_CH_DISCONNECTED);
 	trace_srpt_channel_state(ch, SRPT_CH_DISCONNECTED, "drained");
-	percpu_ref_kill(&ch->cmd_ref);
+	srpt_channel_put_cmd_ref(ch);
 	begin_timewait(ch);
 }
 
@@ -138,11 +146,6 @@ static void release_work(struct work_struct *work)
 static void hw_ref_gone(struct percpu_ref *ref)
 {
 	complete(&container_of(ref, struct srpt_channel, hw_ref)->hw_idle);
-}
-
-static void cmd_ref_gone(struct percpu_ref *ref)
-{
-	queue_work(srpt_wq, &container_of(ref, struct srpt_channel, cmd_ref)->release_work);
 }
 
 /**
@@ -220,6 +223,36 @@ static void share_sq(struct srpt_channel *ch, u32 nr_wr)
 			      (u64)max(ch->sq_budget / 2, 1U) * max(max_sge / 2, 1U) * PAGE_SIZE);
 }
 
+/*
+ * IUs are handled where the core may sleep. A response that was sent needs no
+ * such context, so its completion wakes nobody up. On an SRQ the two are one:
+ * the drain of the send queue has to find the receives in front of it.
+ */
+static int get_cqs(struct srpt_channel *ch, u32 nr_send, u32 nr_recv)
+{
+	struct ib_device *device = ch->sdev->device;
+	bool srq = ch->rxq->srq;
+
+	ch->send_cq_size = srq ? 0 : nr_send;
+	ch->recv_cq_size = srq ? nr_send + nr_recv : nr_recv;
+	if (max(ch->send_cq_size, ch->recv_cq_size) > device->attrs.max_cqe)
+		return -EINVAL;
+	ch->recv_cq = ib_cq_pool_get(device, ch->recv_cq_size, -1, IB_POLL_WORKQUEUE);
+	if (IS_ERR(ch->recv_cq))
+		return PTR_ERR(ch->recv_cq);
+	ch->send_cq = ch->recv_cq;
+	if (srq)
+		return 0;
+	/* The same interrupt vector: what a command needs stays on one CPU. */
+	ch->send_cq = ib_cq_pool_get(device, ch->send_cq_size, ch->recv_cq->comp_vector,
+				     IB_POLL_SOFTIRQ);
+	if (IS_ERR(ch->send_cq)) {
+		ib_cq_pool_put(ch->recv_cq, ch->recv_cq_size);
+		return PTR_ERR(ch->send_cq);
+	}
+	return 0;
+}
+
 /* Returns -errno and leaves nothing behind, or 0 with the QP ready to receive. */
 static int create_qp(struct srpt_channel *ch, u32 sq_size, u32 max_inline)
 {
@@ -243,27 +276,27 @@ static int create_qp(struct srpt_channel *ch, u32 sq_size, u32 max_inline)
 		},
 	};
 	u32 nr_wr;
+	int ret;
 
 	/*
 	 * rdma_rw adds its work requests to max_send_wr, up to what the device
-	 * has. All of them complete when the QP fails, and the CQ is shared: it
+	 * has. All of them complete when the QP fails, and CQs are shared: they
 	 * must have room for them, and for all that an initiator without regard
-	 * for its limit can take from an SRQ.
+	 * for its limit can take from an SRQ. One more each is the drain's.
 	 */
 	nr_wr = min_t(u32, rdma_rw_max_send_wr(device, ch->port->num, sq_size, 0) + sends,
 		      attrs->max_qp_wr);
-	ch->cq_size = nr_wr + ch->rxq->nr_rx + 2;
-	if (nr_wr <= sends || ch->cq_size > attrs->max_cqe)
+	if (nr_wr <= sends)
 		return -EINVAL;
-	ch->cq = ib_cq_pool_get(device, ch->cq_size, -1, IB_POLL_WORKQUEUE);
-	if (IS_ERR(ch->cq))
-		return PTR_ERR(ch->cq);
-	init.send_cq = ch->cq;
-	init.recv_cq = ch->cq;
+	ret = get_cqs(ch, nr_wr + 1, ch->rxq->nr_rx + 1);
+	if (ret)
+		return ret;
+	init.send_cq = ch->send_cq;
+	init.recv_cq = ch->recv_cq;
 
 	ch->qp = ch->conn->ops->create_qp(ch->conn, &init);
 	if (IS_ERR(ch->qp)) {
-		ib_cq_pool_put(ch->cq, ch->cq_size);
+		put_cqs(ch);
 		return PTR_ERR(ch->qp);
 	}
 	/* Some devices grant more than was asked for; the CQ has no room for that. */
@@ -311,10 +344,11 @@ static struct srpt_channel *channel_alloc(struct srpt_login *login)
 
 	if (!ch)
 		return NULL;
-	if (percpu_ref_init(&ch->hw_ref, hw_ref_gone, 0, GFP_KERNEL))
-		goto free;
-	if (percpu_ref_init(&ch->cmd_ref, cmd_ref_gone, 0, GFP_KERNEL))
-		goto exit_hw;
+	if (percpu_ref_init(&ch->hw_ref, hw_ref_gone, 0, GFP_KERNEL)) {
+		kfree(ch);
+		return NULL;
+	}
+	refcount_set(&ch->cmd_ref, 1);
 
 	ch->conn = login->conn;
 	ch->port = login->port;
@@ -343,12 +377,6 @@ static struct srpt_channel *channel_alloc(struct srpt_login *login)
 	snprintf(ch->name, sizeof(ch->name), "%s/%u: initiator %16phN",
 		 dev_name(&ch->sdev->device->dev), ch->port->num, login->req.i_port_id);
 	return ch;
-
-exit_hw:
-	percpu_ref_exit(&ch->hw_ref);
-free:
-	kfree(ch);
-	return NULL;
 }
 
 /**
@@ -386,7 +414,7 @@ struct srpt_channel *srpt_channel_create(struct srpt_login *login)
 			goto destroy_qp;
 	}
 
-	percpu_ref_get(&ch->cmd_ref);
+	refcount_inc(&ch->cmd_ref);
 	spin_lock_irq(&conn->lock);
 	conn->ch = ch;
 	if (conn->gone)
@@ -396,7 +424,7 @@ struct srpt_channel *srpt_channel_create(struct srpt_login *login)
 
 destroy_qp:
 	conn->ops->destroy_qp(conn, ch->qp);
-	ib_cq_pool_put(ch->cq, ch->cq_size);
+	put_cqs(ch);
 free_cmds:
 	srpt_cmd_pool_unmap(ch);
 	srpt_cmd_pool_free(ch);
@@ -408,7 +436,6 @@ put_rxq:
 	srpt_rxq_put(ch->rxq);
 free:
 	percpu_ref_exit(&ch->hw_ref);
-	percpu_ref_exit(&ch->cmd_ref);
 	kfree(ch);
 	return ERR_PTR(ret);
 }

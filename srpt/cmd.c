@@ -30,7 +30,15 @@ static int init_slot(struct srpt_channel *ch, struct srpt_cmd *cmd)
 	cmd->ch = ch;
 	INIT_LIST_HEAD(&cmd->sq_node);
 	cmd->rdma_cqe.done = srpt_rdma_done;
+	INIT_WORK(&cmd->data_work, srpt_data_work);
 	cmd->send_cqe.done = srpt_send_done;
+	cmd->send_wr = (struct ib_send_wr) {
+		.wr_cqe		= &cmd->send_cqe,
+		.sg_list	= &cmd->send_sge,
+		.num_sge	= 1,
+		.opcode		= IB_WR_SEND,
+	};
+	cmd->send_sge.lkey = ch->sdev->pd->local_dma_lkey;
 	cmd->rsp = kzalloc(ch->max_rsp_len, GFP_KERNEL);
 	if (!cmd->rsp)
 		return -ENOMEM;
@@ -105,31 +113,25 @@ void srpt_cmd_pool_free(struct srpt_channel *ch)
  *
  * Context: the one that handles the IUs of @ch. Return: a command in state FREE
  * with one reference, to be decoded into and moved on by SRPT_EV_RECV; or NULL if
- * none is free or the channel is closing.
+ * none is free.
  */
 struct srpt_cmd *srpt_cmd_get(struct srpt_channel *ch, bool tmf)
 {
 	struct llist_node *node;
 	struct srpt_cmd *cmd;
 
-	if (!percpu_ref_tryget_live(&ch->cmd_ref))
-		return NULL;
 	node = llist_del_first(&ch->free_cmds);
 	if (!node && tmf)
 		node = llist_del_first(&ch->free_tmfs);
-	if (!node) {
-		percpu_ref_put(&ch->cmd_ref);
+	if (!node)
 		return NULL;
-	}
 
+	refcount_inc(&ch->cmd_ref);
 	cmd = llist_entry(node, struct srpt_cmd, free_node);
 	refcount_set(&cmd->ref, 1);
 	cmd->from_core = false;
 	cmd->responded = false;
 	cmd->xfer_len = 0;
-	cmd->nr_rw = 0;
-	cmd->rw_next = 0;
-	cmd->rw_round = 0;
 	cmd->sq_used = 0;
 	return cmd;
 }
@@ -162,33 +164,18 @@ void srpt_cmd_put(struct srpt_cmd *cmd)
 	smp_mb();
 	if (READ_ONCE(ch->park_active))
 		queue_work(srpt_wq, &ch->park_work);
-	percpu_ref_put(&ch->cmd_ref);
+	srpt_channel_put_cmd_ref(ch);
 }
 
-/**
- * srpt_cmd_event() - the only writer of a command's state
- * @cmd: the command
- * @ev: what happened
- *
- * An event that is illegal in the present state changes nothing, is traced and
- * closes the channel.
- *
- * Context: any. Return: whether the state changed.
- */
-bool srpt_cmd_event(struct srpt_cmd *cmd, enum srpt_cmd_event ev)
+/* What srpt_cmd_event() does not do in line. */
+void srpt_cmd_trace_event(struct srpt_cmd *cmd, int from, enum srpt_cmd_event ev, int to)
 {
-	int state = atomic_read(&cmd->state);
-	int next;
+	trace_srpt_cmd_transition(cmd, from, ev, to);
+}
 
-	do {
-		next = srpt_cmd_next(state, ev);
-		if (next == SRPT_CMD_NR_STATES) {
-			trace_srpt_cmd_illegal(cmd, state, ev, next);
-			srpt_channel_close(cmd->ch, "illegal command event");
-			return false;
-		}
-	} while (!atomic_try_cmpxchg(&cmd->state, &state, next));
-
-	trace_srpt_cmd_transition(cmd, state, ev, next);
-	return true;
+bool srpt_cmd_illegal_event(struct srpt_cmd *cmd, int state, enum srpt_cmd_event ev)
+{
+	trace_srpt_cmd_illegal(cmd, state, ev, SRPT_CMD_NR_STATES);
+	srpt_channel_close(cmd->ch, "illegal command event");
+	return false;
 }

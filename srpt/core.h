@@ -40,26 +40,6 @@ enum srpt_tmf_result {
 };
 
 /**
- * struct srpt_result - how a command ended
- * @status:	SCSI status
- * @sense:	sense data, or NULL
- * @sense_len:	bytes at @sense
- * @produced:	bytes the command transfers, or would have transferred had the
- *		initiator offered as many (T)
- * @sg:		data-in to send, or NULL; the driver sends the lesser of
- *		@produced and what the initiator offered
- * @sg_cnt:	entries at @sg
- */
-struct srpt_result {
-	u8			status;
-	const u8		*sense;
-	u16			sense_len;
-	u32			produced;
-	struct scatterlist	*sg;
-	u32			sg_cnt;
-};
-
-/**
  * struct srpt_core_ops - what a target core adapter provides
  *
  * @name: for logs and traces
@@ -86,7 +66,8 @@ struct srpt_result {
  * @data_failed: it could not be fetched; end the command. Process context.
  * @response_done: what srpt_transfer_response() or, for a function the core
  *	ended normally, srpt_tsk_mgmt_response() was asked to send is sent, or
- *	never will be; the adapter drops what it held for that. Process context.
+ *	never will be; the adapter drops what it held for that. Process or softirq
+ *	context.
  */
 struct srpt_core_ops {
 	const char	*name;
@@ -124,12 +105,17 @@ void srpt_transfer_data(struct srpt_cmd *cmd, struct scatterlist *sg, u32 sg_cnt
 /**
  * srpt_transfer_response() - send the data, if any, and the SRP_RSP
  * @cmd: the command
- * @res: how it ended; used only during the call, but for the memory at @res->sg
- *	which must stay until response_done()
+ * @rsp: how it ended: status, sense data, and as "produced" the bytes that the
+ *	command transfers, or would have transferred had the initiator offered as
+ *	many; the rest is zero, and the driver's. Used only during the call
+ * @sg: data-in to send, or NULL; the driver sends the lesser of what was produced
+ *	and what the initiator offered. Must stay until response_done()
+ * @sg_cnt: entries at @sg
  *
  * Ends in one call of response_done(). Context: process.
  */
-void srpt_transfer_response(struct srpt_cmd *cmd, const struct srpt_result *res);
+void srpt_transfer_response(struct srpt_cmd *cmd, struct srp_rsp *rsp, struct scatterlist *sg,
+			    u32 sg_cnt);
 
 /**
  * srpt_eh_abort_handler() - the core has aborted the command

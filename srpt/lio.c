@@ -21,7 +21,7 @@
 
 struct lio_cmd {
 	struct se_cmd	se;
-	u8		sense[TRANSPORT_SENSE_BUFFER];
+	u8		sense[TRANSPORT_SENSE_BUFFER];	/* zero but in a command that has some */
 	struct scatterlist imm_sg;	/* immediate data where it arrived */
 	bool		overflow;	/* refused: the CDB wants more than was offered */
 	bool		core_acks;	/* the core drops the ACK_KREF reference itself */
@@ -42,7 +42,6 @@ static struct lio_cmd *lio_cmd_init(struct srpt_cmd *cmd)
 	struct lio_cmd *lc = srpt_cmd_priv(cmd);
 
 	memset(&lc->se, 0, sizeof(lc->se));
-	memset(lc->sense, 0, sizeof(lc->sense));
 	lc->se.tag = cmd->iu.tag;
 	lc->overflow = false;
 	lc->core_acks = false;
@@ -182,21 +181,17 @@ static void respond(struct se_cmd *se, bool data_in)
 {
 	struct lio_cmd *lc = se_to_lio(se);
 	struct srpt_cmd *cmd = se_to_cmd(se);
-	struct srpt_result res = { .status = se->scsi_status };
+	struct srp_rsp rsp = { .status = se->scsi_status };
 
 	if (se->se_cmd_flags & (SCF_TRANSPORT_TASK_SENSE | SCF_EMULATED_TASK_SENSE)) {
-		res.sense = lc->sense;
-		res.sense_len = se->scsi_sense_length;
+		rsp.sense = lc->sense;
+		rsp.sense_len = se->scsi_sense_length;
 	}
 	if (data_in || lc->overflow || se->scsi_status == SAM_STAT_GOOD)
-		res.produced = se->data_length;
+		rsp.produced = se->data_length;
 	else
-		res.produced = cmd->xfer_len;	/* what really moved */
-	if (data_in) {
-		res.sg = se->t_data_sg;
-		res.sg_cnt = se->t_data_nents;
-	}
-	srpt_transfer_response(cmd, &res);
+		rsp.produced = cmd->xfer_len;	/* what really moved */
+	srpt_transfer_response(cmd, &rsp, data_in ? se->t_data_sg : NULL, se->t_data_nents);
 }
 
 int srpt_lio_queue_data_in(struct se_cmd *se)
@@ -226,6 +221,8 @@ int srpt_lio_check_stop_free(struct se_cmd *se)
 
 void srpt_lio_release_cmd(struct se_cmd *se)
 {
+	if (se->scsi_sense_length)
+		memset(se_to_lio(se)->sense, 0, TRANSPORT_SENSE_BUFFER);
 	srpt_cmd_release(se_to_cmd(se));
 }
 

@@ -144,7 +144,7 @@ static void login_channel(struct srpt_login *login, struct srpt_channel *ch)
 		trace_srpt_login(login, 0);
 		pr_debug("%s: logged in, multi-channel result %d\n", ch->name, result);
 	}
-	percpu_ref_put(&ch->cmd_ref);
+	srpt_channel_put_cmd_ref(ch);
 }
 
 static void login_work(struct work_struct *work)

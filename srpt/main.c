@@ -10,6 +10,7 @@
 
 struct workqueue_struct *srpt_login_wq;
 struct workqueue_struct *srpt_wq;
+struct workqueue_struct *srpt_data_wq;
 struct kmem_cache *srpt_rx_cache;
 
 int srpt_max_req_size = 8276;
@@ -87,9 +88,13 @@ static int __init srpt_init(void)
 	srpt_login_wq = alloc_workqueue("srpt_login", WQ_UNBOUND, 0);
 	if (!srpt_login_wq)
 		goto destroy_wq;
+	/* As that of the RDMA core, whose completions go on here. */
+	srpt_data_wq = alloc_workqueue("srpt_data", WQ_HIGHPRI | WQ_MEM_RECLAIM, 0);
+	if (!srpt_data_wq)
+		goto destroy_login_wq;
 	ret = srpt_lio_register();
 	if (ret)
-		goto destroy_login_wq;
+		goto destroy_data_wq;
 	ret = ib_register_client(&srpt_client);
 	if (ret)
 		goto unregister_lio;
@@ -105,6 +110,8 @@ unregister_client:
 	rcu_barrier();
 unregister_lio:
 	srpt_lio_unregister();
+destroy_data_wq:
+	destroy_workqueue(srpt_data_wq);
 destroy_login_wq:
 	destroy_workqueue(srpt_login_wq);
 destroy_wq:
@@ -120,7 +127,8 @@ static void __exit srpt_exit(void)
 	srpt_cm_rdma_set_port(0);
 	ib_unregister_client(&srpt_client);
 	destroy_workqueue(srpt_login_wq);
-	rcu_barrier();		/* the release of a percpu_ref queues work */
+	destroy_workqueue(srpt_data_wq);
+	rcu_barrier();		/* the release of a percpu_ref runs code of ours */
 	destroy_workqueue(srpt_wq);
 	srpt_lio_unregister();
 	kmem_cache_destroy(srpt_rx_cache);

@@ -120,8 +120,7 @@ static int map_slices(struct srpt_cmd *cmd, struct scatterlist *sg, u32 sg_cnt, 
 int srpt_rdma_map(struct srpt_cmd *cmd, struct scatterlist *sg, u32 sg_cnt, u32 len,
 		  enum dma_data_direction dir)
 {
-	struct srp_desc_iter it;
-	struct srp_remote remote;
+	const struct srp_buf *buf = &cmd->iu.cmd.buf;
 	u32 nr_pieces;
 	int ret;
 
@@ -132,14 +131,14 @@ int srpt_rdma_map(struct srpt_cmd *cmd, struct scatterlist *sg, u32 sg_cnt, u32 
 	cmd->rw = &cmd->rw1;
 	cmd->rw_sg = NULL;
 
-	srp_desc_iter_init(&it, &cmd->iu.cmd.buf, len);
-	srp_desc_iter_next(&it, cmd->ch->max_piece, &remote);
-	if (remote.len == len && sg_bytes(sg, sg_cnt) == len) {
+	if (buf->nr_desc == 1 && len <= cmd->ch->max_piece && sg_bytes(sg, sg_cnt) == len) {
+		struct srp_remote remote = srp_desc_remote(buf->desc);
+
 		cmd->rw1.sg = sg;
 		cmd->rw1.sg_cnt = sg_cnt;
 		ret = map_piece(cmd, &cmd->rw1, &remote);
 	} else {
-		nr_pieces = count_pieces(&cmd->iu.cmd.buf, len, cmd->ch->max_piece);
+		nr_pieces = count_pieces(buf, len, cmd->ch->max_piece);
 		ret = map_slices(cmd, sg, sg_cnt, len, nr_pieces);
 	}
 	if (ret)
@@ -217,9 +216,9 @@ static void post_failed(struct srpt_cmd *cmd)
 	struct srpt_channel *ch = cmd->ch;
 
 	srpt_channel_close(ch, "posting RDMA failed");
-	spin_lock(&ch->sq_lock);
+	spin_lock_bh(&ch->sq_lock);
 	list_add_tail(&cmd->sq_node, &ch->failed);
-	spin_unlock(&ch->sq_lock);
+	spin_unlock_bh(&ch->sq_lock);
 }
 
 /* Slots for a round of RDMA READs are reserved. */
@@ -236,22 +235,29 @@ void srpt_rdma_read_run(struct srpt_cmd *cmd)
 		post_failed(cmd);
 }
 
+/* The core may sleep, and take its time: neither the HCA nor other commands wait for it. */
+void srpt_data_work(struct work_struct *work)
+{
+	struct srpt_cmd *cmd = container_of(work, struct srpt_cmd, data_work);
+	const struct srpt_core_ops *core = cmd->ch->nexus->core;
+
+	if (cmd->xfer_len)
+		core->data_ready(cmd);
+	else
+		core->data_failed(cmd);
+}
+
 static void read_finished(struct srpt_cmd *cmd, bool ok, u32 used)
 {
 	struct srpt_channel *ch = cmd->ch;
-	const struct srpt_core_ops *core = ch->nexus->core;
 
 	srpt_rdma_unmap(cmd);
 	srpt_cmd_event(cmd, ok ? SRPT_EV_READ_OK : SRPT_EV_READ_ERR);
-	srpt_sq_release(ch, used);
-	/* The core may take its time; the HCA must not wait for it. */
-	percpu_ref_put(&ch->hw_ref);
-	if (ok) {
-		core->data_ready(cmd);
-	} else {
+	if (!ok)
 		cmd->xfer_len = 0;
-		core->data_failed(cmd);
-	}
+	queue_work(srpt_data_wq, &cmd->data_work);
+	srpt_sq_release(ch, used);
+	percpu_ref_put(&ch->hw_ref);
 }
 
 /* A round of RDMA READs, or a round of RDMA WRITEs that is not the last, completed. */

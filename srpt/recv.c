@@ -23,29 +23,30 @@ static void recv_done(struct ib_cq *cq, struct ib_wc *wc);
 static int post_rx(struct srpt_rx *rx)
 {
 	struct srpt_rxq *rxq = rx->rxq;
-	struct ib_sge sge = {
-		.addr	= rx->dma,
-		.length	= srpt_max_req_size,
-	};
-	struct ib_recv_wr wr = {
-		.wr_cqe		= &rx->cqe,
-		.sg_list	= &sge,
-		.num_sge	= 1,
-	};
 
-	if (rxq->srq) {
-		sge.lkey = rxq->srq->pd->local_dma_lkey;
-		return ib_post_srq_recv(rxq->srq, &wr, NULL);
-	}
-	sge.lkey = rxq->qp->pd->local_dma_lkey;
-	return ib_post_recv(rxq->qp, &wr, NULL);
+	if (rxq->srq)
+		return ib_post_srq_recv(rxq->srq, &rx->wr, NULL);
+	return ib_post_recv(rxq->qp, &rx->wr, NULL);
 }
 
 /**
- * srpt_rx_repost() - give a receive buffer back to the HCA
- * @rx: nobody looks at it any more
+ * srpt_rx_post() - give a receive buffer back to the HCA
+ * @rx: nobody looks at it any more; the caller holds a hw_ref of its channel
  *
- * Nothing is done when the hardware part of the queue has gone.
+ * Context: any.
+ */
+void srpt_rx_post(struct srpt_rx *rx)
+{
+	ib_dma_sync_single_for_device(rx->rxq->device, rx->sge.addr, srpt_max_req_size,
+				      DMA_FROM_DEVICE);
+	/* Fails only on a QP that is going away; its buffers go with it. */
+	if (post_rx(rx))
+		pr_debug("a receive could not be posted\n");
+}
+
+/**
+ * srpt_rx_repost() - give a receive buffer back to the HCA if there still is one
+ * @rx: nobody looks at it any more
  *
  * Context: any.
  */
@@ -55,10 +56,7 @@ void srpt_rx_repost(struct srpt_rx *rx)
 
 	if (!percpu_ref_tryget_live(&rxq->live))
 		return;
-	ib_dma_sync_single_for_device(rxq->device, rx->dma, srpt_max_req_size, DMA_FROM_DEVICE);
-	/* Fails only on a QP that is going away; its buffers go with it. */
-	if (post_rx(rx))
-		pr_debug("a receive could not be posted\n");
+	srpt_rx_post(rx);
 	percpu_ref_put(&rxq->live);
 }
 
@@ -71,8 +69,8 @@ static void unmap_rx(struct srpt_rxq *rxq)
 {
 	u32 i;
 
-	for (i = 0; i < rxq->nr_rx && rxq->rx[i].dma; i++)
-		ib_dma_unmap_single(rxq->device, rxq->rx[i].dma, srpt_max_req_size,
+	for (i = 0; i < rxq->nr_rx && rxq->rx[i].wr.num_sge; i++)
+		ib_dma_unmap_single(rxq->device, rxq->rx[i].sge.addr, srpt_max_req_size,
 				    DMA_FROM_DEVICE);
 }
 
@@ -93,8 +91,10 @@ void srpt_rxq_put(struct srpt_rxq *rxq)
 	kref_put(&rxq->ref, rxq_free);
 }
 
-static int map_rx(struct srpt_rxq *rxq, struct srpt_rx *rx, u16 imm_off)
+static int map_rx(struct srpt_device *sdev, struct srpt_rxq *rxq, struct srpt_rx *rx, u16 imm_off)
 {
+	u64 dma;
+
 	rx->rxq = rxq;
 	rx->cqe.done = recv_done;
 	INIT_LIST_HEAD(&rx->park_node);
@@ -102,11 +102,19 @@ static int map_rx(struct srpt_rxq *rxq, struct srpt_rx *rx, u16 imm_off)
 	if (!rx->mem)
 		return -ENOMEM;
 	rx->buf = rx->mem + SRPT_RX_ALIGN - imm_off;
-	rx->dma = ib_dma_map_single(rxq->device, rx->buf, srpt_max_req_size, DMA_FROM_DEVICE);
-	if (ib_dma_mapping_error(rxq->device, rx->dma)) {
-		rx->dma = 0;
+	dma = ib_dma_map_single(rxq->device, rx->buf, srpt_max_req_size, DMA_FROM_DEVICE);
+	if (ib_dma_mapping_error(rxq->device, dma))
 		return -ENOMEM;
-	}
+	rx->sge = (struct ib_sge) {
+		.addr	= dma,
+		.length	= srpt_max_req_size,
+		.lkey	= sdev->pd->local_dma_lkey,
+	};
+	rx->wr = (struct ib_recv_wr) {
+		.wr_cqe		= &rx->cqe,
+		.sg_list	= &rx->sge,
+		.num_sge	= 1,
+	};
 	return 0;
 }
 
@@ -157,7 +165,7 @@ struct srpt_rxq *srpt_rxq_create(struct srpt_device *sdev, u32 nr_rx, u16 imm_of
 		goto exit_ref;
 
 	for (i = 0; i < nr_rx; i++) {
-		ret = map_rx(rxq, &rxq->rx[i], imm_off);
+		ret = map_rx(sdev, rxq, &rxq->rx[i], imm_off);
 		if (ret)
 			goto unmap;
 	}
@@ -243,6 +251,22 @@ static void handle_request(struct srpt_channel *ch, struct srpt_cmd *cmd, enum s
 	}
 }
 
+/* All but SRP_CMD and SRP_TSK_MGMT: these have no answer and take no slot. */
+static void handle_other_iu(struct srpt_channel *ch, struct srpt_rx *rx)
+{
+	enum srp_reason reason;
+	struct srp_iu iu;
+
+	reason = srp_decode_iu(rx->buf, rx->len, &ch->params, &iu);
+	if (reason) {
+		kill_channel(ch, rx, reason);
+		return;
+	}
+	srpt_rx_repost(rx);
+	if (iu.opcode == SRP_OP_I_LOGOUT)
+		srpt_channel_close(ch, "SRP_I_LOGOUT");
+}
+
 /* Returns false if there was no slot for the request: nothing has been done. */
 static bool handle_iu(struct srpt_channel *ch, struct srpt_rx *rx)
 {
@@ -251,16 +275,7 @@ static bool handle_iu(struct srpt_channel *ch, struct srpt_rx *rx)
 	u8 opcode = rx->len ? *(u8 *)rx->buf : SRP_OP_CMD;
 
 	if (opcode != SRP_OP_CMD && opcode != SRP_OP_TSK_MGMT) {
-		struct srp_iu iu;
-
-		reason = srp_decode_iu(rx->buf, rx->len, &ch->params, &iu);
-		if (reason) {
-			kill_channel(ch, rx, reason);
-			return true;
-		}
-		srpt_rx_repost(rx);
-		if (opcode == SRP_OP_I_LOGOUT)
-			srpt_channel_close(ch, "SRP_I_LOGOUT");
+		handle_other_iu(ch, rx);
 		return true;
 	}
 
@@ -269,7 +284,8 @@ static bool handle_iu(struct srpt_channel *ch, struct srpt_rx *rx)
 		return false;
 	reason = srp_decode_iu(rx->buf, rx->len, &ch->params, &cmd->iu);
 	srpt_cmd_event(cmd, SRPT_EV_RECV);
-	if (srp_reason_action(reason) == SRP_ACT_KILL || !srp_credit_use(&ch->credit)) {
+	if ((reason && srp_reason_action(reason) == SRP_ACT_KILL) ||
+	    !srp_credit_use(&ch->credit)) {
 		kill_channel(ch, rx, reason ?: SRP_BAD_CREDIT);
 		cmd->responded = true;	/* it never held a credit */
 		srpt_cmd_event(cmd, SRPT_EV_DROP);
@@ -311,7 +327,8 @@ static void recv_done(struct ib_cq *cq, struct ib_wc *wc)
 		return;
 	}
 	rx->len = wc->byte_len;
-	ib_dma_sync_single_for_cpu(rx->rxq->device, rx->dma, srpt_max_req_size, DMA_FROM_DEVICE);
+	ib_dma_sync_single_for_cpu(rx->rxq->device, rx->sge.addr, srpt_max_req_size,
+				   DMA_FROM_DEVICE);
 
 	/* Pairs with smp_store_release() in srpt_park_work(). */
 	if (smp_load_acquire(&ch->park_active)) {

@@ -45,33 +45,31 @@ bool srpt_sq_reserve(struct srpt_cmd *cmd, u32 nr_wr)
 	if (nr_wr <= ch->slot_wr)
 		return true;
 	cmd->sq_used = nr_wr;
-	spin_lock(&ch->sq_lock);
+	spin_lock_bh(&ch->sq_lock);
 	granted = list_empty(&ch->sq_waiters) && ch->sq_free >= nr_wr;
 	if (granted)
 		ch->sq_free -= nr_wr;
 	else
 		list_add_tail(&cmd->sq_node, &ch->sq_waiters);
-	spin_unlock(&ch->sq_lock);
+	spin_unlock_bh(&ch->sq_lock);
 	if (!granted)
 		trace_srpt_sq_wait(cmd, READ_ONCE(ch->sq_free));
 	return granted;
 }
 
 /**
- * srpt_sq_release() - give slots back and run who waited for them
+ * srpt_sq_give_back() - give slots back and run who waited for them
  * @ch: the channel
- * @nr_wr: slots; may be 0
+ * @nr_wr: slots
  *
- * Context: process (the waiters post).
+ * Context: process or softirq.
  */
-void srpt_sq_release(struct srpt_channel *ch, u32 nr_wr)
+void srpt_sq_give_back(struct srpt_channel *ch, u32 nr_wr)
 {
 	struct srpt_cmd *cmd, *next;
 	LIST_HEAD(ready);
 
-	if (!nr_wr)
-		return;
-	spin_lock(&ch->sq_lock);
+	spin_lock_bh(&ch->sq_lock);
 	ch->sq_free += nr_wr;
 	list_for_each_entry_safe(cmd, next, &ch->sq_waiters, sq_node) {
 		if (cmd->sq_used > ch->sq_free)
@@ -79,7 +77,7 @@ void srpt_sq_release(struct srpt_channel *ch, u32 nr_wr)
 		ch->sq_free -= cmd->sq_used;
 		list_move_tail(&cmd->sq_node, &ready);
 	}
-	spin_unlock(&ch->sq_lock);
+	spin_unlock_bh(&ch->sq_lock);
 
 	list_for_each_entry_safe(cmd, next, &ready, sq_node) {
 		list_del_init(&cmd->sq_node);
@@ -132,9 +130,9 @@ void srpt_send_reap_failed(struct srpt_channel *ch)
 	struct srpt_cmd *cmd, *next;
 	LIST_HEAD(failed);
 
-	spin_lock(&ch->sq_lock);
+	spin_lock_bh(&ch->sq_lock);
 	list_splice_init(&ch->failed, &failed);
-	spin_unlock(&ch->sq_lock);
+	spin_unlock_bh(&ch->sq_lock);
 	if (list_empty(&failed))
 		return;
 
@@ -145,10 +143,10 @@ void srpt_send_reap_failed(struct srpt_channel *ch)
 		list_del_init(&cmd->sq_node);
 		if (atomic_read(&cmd->state) == SRPT_CMD_SENDING) {
 			wc.wr_cqe = &cmd->send_cqe;
-			srpt_send_done(ch->cq, &wc);
+			srpt_send_done(ch->send_cq, &wc);
 		} else {
 			wc.wr_cqe = &cmd->rdma_cqe;
-			srpt_rdma_done(ch->cq, &wc);
+			srpt_rdma_done(ch->send_cq, &wc);
 		}
 	}
 }
@@ -156,7 +154,7 @@ void srpt_send_reap_failed(struct srpt_channel *ch)
 static void repost_rx(struct srpt_cmd *cmd)
 {
 	if (cmd->rx)
-		srpt_rx_repost(cmd->rx);
+		srpt_rx_post(cmd->rx);
 	cmd->rx = NULL;
 }
 
@@ -170,28 +168,18 @@ static s32 grant_credits(struct srpt_cmd *cmd)
 	return delta;
 }
 
-static void prepare_send(struct srpt_cmd *cmd, struct ib_send_wr *send, struct ib_sge *sge)
+static void prepare_send(struct srpt_cmd *cmd)
 {
-	struct srpt_device *sdev = cmd->ch->sdev;
-
-	*send = (struct ib_send_wr) {
-		.wr_cqe		= &cmd->send_cqe,
-		.sg_list	= sge,
-		.num_sge	= 1,
-		.opcode		= IB_WR_SEND,
-		.send_flags	= IB_SEND_SIGNALED,
-	};
-	sge->length = cmd->rsp_len;
+	cmd->send_sge.length = cmd->rsp_len;
 	if (cmd->rsp_len <= cmd->ch->max_inline) {
 		/* The usual SRP_RSP: the HCA need not fetch it. */
-		send->send_flags |= IB_SEND_INLINE;
-		sge->addr = (uintptr_t)cmd->rsp;
-		sge->lkey = 0;
+		cmd->send_wr.send_flags = IB_SEND_SIGNALED | IB_SEND_INLINE;
+		cmd->send_sge.addr = (uintptr_t)cmd->rsp;
 	} else {
-		ib_dma_sync_single_for_device(sdev->device, cmd->rsp_dma, cmd->rsp_len,
+		cmd->send_wr.send_flags = IB_SEND_SIGNALED;
+		cmd->send_sge.addr = cmd->rsp_dma;
+		ib_dma_sync_single_for_device(cmd->ch->sdev->device, cmd->rsp_dma, cmd->rsp_len,
 					      DMA_TO_DEVICE);
-		sge->addr = cmd->rsp_dma;
-		sge->lkey = sdev->pd->local_dma_lkey;
 	}
 }
 
@@ -200,13 +188,12 @@ static void prepare_send(struct srpt_cmd *cmd, struct ib_send_wr *send, struct i
  * @cmd: in state WAIT_TX; slots for the round chosen last are reserved
  *
  * The last part is the SEND itself, with the last round of RDMA WRITEs chained
- * in front. Context: process.
+ * in front. Context: process or softirq.
  */
 void srpt_send_run(struct srpt_cmd *cmd)
 {
 	struct srpt_channel *ch = cmd->ch;
-	struct ib_send_wr *first, send;
-	struct ib_sge sge;
+	struct ib_send_wr *first;
 	s32 delta = 0;
 	int ret;
 
@@ -220,9 +207,9 @@ void srpt_send_run(struct srpt_cmd *cmd)
 	} else {
 		repost_rx(cmd);
 		delta = grant_credits(cmd);
-		prepare_send(cmd, &send, &sge);
+		prepare_send(cmd);
 		srpt_cmd_event(cmd, SRPT_EV_SQ_READY);
-		first = cmd->nr_rw ? srpt_rdma_wrs(cmd, NULL, &send) : &send;
+		first = cmd->nr_rw ? srpt_rdma_wrs(cmd, NULL, &cmd->send_wr) : &cmd->send_wr;
 	}
 	cmd->rw_next = cmd->rw_round;
 	trace_srpt_send(cmd, delta);
@@ -234,9 +221,9 @@ void srpt_send_run(struct srpt_cmd *cmd)
 			cmd->responded = true;	/* undo() has given its credit back */
 		}
 		srpt_channel_close(ch, "posting a response failed");
-		spin_lock(&ch->sq_lock);
+		spin_lock_bh(&ch->sq_lock);
 		list_add_tail(&cmd->sq_node, &ch->failed);
-		spin_unlock(&ch->sq_lock);
+		spin_unlock_bh(&ch->sq_lock);
 	}
 }
 
@@ -279,23 +266,16 @@ static void respond(struct srpt_cmd *cmd, struct srp_rsp *rsp, struct scatterlis
 		srpt_send_run(cmd);
 }
 
-void srpt_transfer_response(struct srpt_cmd *cmd, const struct srpt_result *res)
+void srpt_transfer_response(struct srpt_cmd *cmd, struct srp_rsp *rsp, struct scatterlist *sg,
+			    u32 sg_cnt)
 {
-	const struct srp_cmd_req *req = &cmd->iu.cmd;
-	struct srp_rsp rsp = {
-		.status		= res->status,
-		.dir		= req->dir,
-		.offered	= req->buf.len,
-		.produced	= res->produced,
-		.sense		= res->sense,
-		.sense_len	= res->sense_len,
-	};
-
 	if (!srpt_cmd_event(cmd, SRPT_EV_RESPOND))
 		return;
+	rsp->dir = cmd->iu.cmd.dir;
+	rsp->offered = cmd->iu.cmd.buf.len;
 	cmd->from_core = true;
 	refcount_inc(&cmd->ref);
-	respond(cmd, &rsp, res->sg, res->sg_cnt);
+	respond(cmd, rsp, sg, sg_cnt);
 }
 
 void srpt_eh_abort_handler(struct srpt_cmd *cmd)

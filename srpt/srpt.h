@@ -17,7 +17,7 @@
  *
  * Field keys:
  *  [C]  constant once the object is visible
- *  [R]  the channel's CQ context only (one work item per CQ, never concurrent)
+ *  [R]  the context of the channel's recv_cq only (one work item, never concurrent)
  *  [S]  srpt_channel.sq_lock
  *  [K]  srpt_channel.park_lock
  *  [N]  srpt_nexus_mutex
@@ -36,6 +36,7 @@
 #include <linux/percpu-refcount.h>
 #include <linux/socket.h>
 #include <linux/spinlock.h>
+#include <linux/tracepoint-defs.h>
 #include <linux/workqueue.h>
 #include <rdma/ib_verbs.h>
 #include <rdma/rw.h>
@@ -95,10 +96,11 @@ struct srpt_rxq {
  */
 struct srpt_rx {
 	struct ib_cqe		cqe;
+	struct ib_recv_wr	wr;		/* [C] */
+	struct ib_sge		sge;		/* [C] */
 	struct srpt_rxq		*rxq;		/* [C] */
 	void			*mem;		/* [C] from srpt_rx_cache */
 	void			*buf;		/* [C] in @mem: where the IU is put */
-	u64			dma;		/* [C] */
 	u32			len;		/* bytes received */
 	struct list_head	park_node;	/* [K] */
 };
@@ -137,6 +139,8 @@ bool srpt_port_gid_name(const struct srp_name *name, char *gid_name);
  */
 extern struct workqueue_struct *srpt_login_wq;
 extern struct workqueue_struct *srpt_wq;
+/* Per CPU, for what the completion of an RDMA READ starts. */
+extern struct workqueue_struct *srpt_data_wq;
 #define SRPT_RX_ALIGN	512	/* what block devices want of memory */
 
 extern struct kmem_cache *srpt_rx_cache;	/* srpt_max_req_size + SRPT_RX_ALIGN bytes */
@@ -268,8 +272,8 @@ void srpt_nexus_close_device(struct srpt_device *sdev);
  *
  * @hw_ref is held by whatever uses the QP or DMA: from before a mapping until
  * its completion. When it is gone the QP goes, and the HCA may.
- * @cmd_ref is held by every command. When it is gone the channel leaves its
- * nexus and is freed.
+ * @cmd_ref is held by every command, by the login, and by the channel until it
+ * has drained. When it is gone the channel leaves its nexus and is freed.
  */
 struct srpt_channel {
 	struct srpt_conn	*conn;		/* [C] */
@@ -278,8 +282,10 @@ struct srpt_channel {
 	struct srpt_nexus	*nexus;		/* [C] once joined */
 	struct list_head	node;		/* [N] nexus->channels */
 	struct ib_qp		*qp;		/* [C] */
-	struct ib_cq		*cq;		/* [C] */
-	u32			cq_size;	/* [C] */
+	struct ib_cq		*recv_cq;	/* [C] process context: the core may sleep */
+	struct ib_cq		*send_cq;	/* [C] softirq; with an SRQ the same as recv_cq */
+	u32			recv_cq_size;	/* [C] */
+	u32			send_cq_size;	/* [C] 0 with an SRQ */
 	struct srpt_rxq		*rxq;		/* [C] */
 	atomic_t		state;		/* [A] enum srpt_ch_state, only grows */
 	struct srp_iu_params	params;		/* [C] */
@@ -308,7 +314,7 @@ struct srpt_channel {
 
 	struct percpu_ref	hw_ref;
 	struct completion	hw_idle;
-	struct percpu_ref	cmd_ref;
+	refcount_t		cmd_ref;
 	struct kref		ref;		/* hw work, release work */
 	struct mutex		conn_mutex;
 	bool			accepted;	/* [conn_mutex] a REP was sent */
@@ -327,6 +333,12 @@ void srpt_channel_established(struct srpt_channel *ch);
 void srpt_channel_close(struct srpt_channel *ch, const char *why);
 int srpt_channel_accept(struct srpt_channel *ch, const struct srp_login *req,
 			enum srp_mc_result result);
+
+static inline void srpt_channel_put_cmd_ref(struct srpt_channel *ch)
+{
+	if (refcount_dec_and_test(&ch->cmd_ref))
+		queue_work(srpt_wq, &ch->release_work);
+}
 
 static inline bool srpt_channel_is_live(struct srpt_channel *ch)
 {
@@ -363,7 +375,7 @@ struct srpt_cmd {
 	bool			from_core;	/* [O] response_done() is due */
 
 	/* data transfer */
-	u32			xfer_len;	/* [O] bytes to move, then moved */
+	u32			xfer_len;	/* [O] bytes to move, then moved; 0: failed */
 	enum dma_data_direction	xfer_dir;	/* [O] */
 	struct srpt_rw		rw1;		/* [O] the usual case: one piece */
 	struct srpt_rw		*rw;		/* [O] &rw1, or an array */
@@ -374,9 +386,12 @@ struct srpt_cmd {
 	u32			sq_used;	/* [O] slots to give back at completion */
 	struct list_head	sq_node;	/* [S] */
 	struct ib_cqe		rdma_cqe;
+	struct work_struct	data_work;	/* hands write data to the core */
 
 	/* response */
 	struct ib_cqe		send_cqe;
+	struct ib_send_wr	send_wr;	/* [O] all but the flags [C] */
+	struct ib_sge		send_sge;	/* [O] */
 	void			*rsp;		/* [C] buffer */
 	u64			rsp_dma;	/* [C] */
 	u32			rsp_len;	/* [O] */
@@ -403,7 +418,37 @@ void srpt_cmd_pool_unmap(struct srpt_channel *ch);
 void srpt_cmd_pool_free(struct srpt_channel *ch);
 struct srpt_cmd *srpt_cmd_get(struct srpt_channel *ch, bool tmf);
 void srpt_cmd_put(struct srpt_cmd *cmd);
-bool srpt_cmd_event(struct srpt_cmd *cmd, enum srpt_cmd_event ev);
+void srpt_cmd_trace_event(struct srpt_cmd *cmd, int from, enum srpt_cmd_event ev, int to);
+bool srpt_cmd_illegal_event(struct srpt_cmd *cmd, int state, enum srpt_cmd_event ev);
+
+DECLARE_TRACEPOINT(srpt_cmd_transition);
+
+/**
+ * srpt_cmd_event() - the only writer of a command's state
+ * @cmd: the command
+ * @ev: what happened
+ *
+ * An event that is illegal in the present state changes nothing, is traced and
+ * closes the channel.
+ *
+ * Context: any. Return: whether the state changed.
+ */
+static inline bool srpt_cmd_event(struct srpt_cmd *cmd, enum srpt_cmd_event ev)
+{
+	int state = atomic_read(&cmd->state);
+	int next;
+
+	/* What srpt_cmd_next() does, for values that are known to be in range. */
+	do {
+		next = srpt_cmd_table[state][ev] - 1;
+		if (unlikely(next < 0))
+			return srpt_cmd_illegal_event(cmd, state, ev);
+	} while (unlikely(!atomic_try_cmpxchg(&cmd->state, &state, next)));
+
+	if (tracepoint_enabled(srpt_cmd_transition))
+		srpt_cmd_trace_event(cmd, state, ev, next);
+	return true;
+}
 
 /* ---- recv.c ----------------------------------------------------------------------- */
 
@@ -412,6 +457,7 @@ int srpt_rxq_post_all(struct srpt_rxq *rxq);
 void srpt_rxq_stop(struct srpt_rxq *rxq);
 void srpt_rxq_unmap(struct srpt_rxq *rxq);
 void srpt_rxq_put(struct srpt_rxq *rxq);
+void srpt_rx_post(struct srpt_rx *rx);
 void srpt_rx_repost(struct srpt_rx *rx);
 void srpt_park_work(struct work_struct *work);
 void srpt_park_purge(struct srpt_channel *ch);
@@ -419,7 +465,15 @@ void srpt_park_purge(struct srpt_channel *ch);
 /* ---- send.c ----------------------------------------------------------------------- */
 
 bool srpt_sq_reserve(struct srpt_cmd *cmd, u32 nr_wr);
-void srpt_sq_release(struct srpt_channel *ch, u32 nr_wr);
+void srpt_sq_give_back(struct srpt_channel *ch, u32 nr_wr);
+
+/* Most commands have used none of the shared slots. */
+static inline void srpt_sq_release(struct srpt_channel *ch, u32 nr_wr)
+{
+	if (nr_wr)
+		srpt_sq_give_back(ch, nr_wr);
+}
+
 void srpt_send_run(struct srpt_cmd *cmd);
 void srpt_send_done(struct ib_cq *cq, struct ib_wc *wc);
 void srpt_send_reap_failed(struct srpt_channel *ch);
@@ -436,6 +490,7 @@ u32 srpt_rdma_round(struct srpt_cmd *cmd);
 struct ib_send_wr *srpt_rdma_wrs(struct srpt_cmd *cmd, struct ib_cqe *cqe,
 				 struct ib_send_wr *chain);
 void srpt_rdma_done(struct ib_cq *cq, struct ib_wc *wc);
+void srpt_data_work(struct work_struct *work);
 void srpt_rdma_read_run(struct srpt_cmd *cmd);
 
 /* ---- tmf.c ------------------------------------------------------------------------ */

@@ -18,13 +18,15 @@
 #define NONE	(SRP_DIR_NONE + 1)
 #define OUT	(SRP_DIR_OUT + 1)
 #define IN	(SRP_DIR_IN + 1)
+#define LOOK	(SRP_DIR_UNKNOWN + 2)
 
-/* Direction + 1; 0 = unknown. Operation codes that need a look at more bytes are below. */
+/* Direction + 1; 0 = unknown. LOOK: other bytes tell, see look(). */
 static const u8 opcode_dir[256] = {
 	/* 6 bytes: SPC, SBC, SSC, SMC */
 	[0x00] = NONE,		/* TEST UNIT READY */
 	[0x01] = NONE,		/* REZERO UNIT, REWIND */
 	[0x03] = IN,		/* REQUEST SENSE */
+	[0x04] = LOOK,		/* FORMAT UNIT */
 	[0x05] = IN,		/* READ BLOCK LIMITS */
 	[0x07] = OUT,		/* REASSIGN BLOCKS; INITIALIZE ELEMENT STATUS */
 	[0x08] = IN,		/* READ(6) */
@@ -34,8 +36,10 @@ static const u8 opcode_dir[256] = {
 	[0x10] = NONE,		/* WRITE FILEMARKS(6) */
 	[0x11] = NONE,		/* SPACE(6) */
 	[0x12] = IN,		/* INQUIRY */
+	[0x13] = LOOK,		/* VERIFY(6) */
 	[0x14] = IN,		/* RECOVER BUFFERED DATA */
 	[0x15] = OUT,		/* MODE SELECT(6) */
+	[0x16] = LOOK,		/* RESERVE(6) */
 	[0x17] = NONE,		/* RELEASE(6) */
 	[0x18] = OUT,		/* COPY */
 	[0x19] = NONE,		/* ERASE(6) */
@@ -51,6 +55,7 @@ static const u8 opcode_dir[256] = {
 	[0x2a] = OUT,		/* WRITE(10) */
 	[0x2b] = NONE,		/* SEEK(10), LOCATE(10), POSITION TO ELEMENT */
 	[0x2e] = OUT,		/* WRITE AND VERIFY(10) */
+	[0x2f] = LOOK,		/* VERIFY(10) */
 	[0x35] = NONE,		/* SYNCHRONIZE CACHE(10) */
 	[0x36] = NONE,		/* LOCK UNLOCK CACHE(10) */
 	[0x37] = IN,		/* READ DEFECT DATA(10); INITIALIZE ELEMENT STATUS WITH RANGE */
@@ -62,11 +67,13 @@ static const u8 opcode_dir[256] = {
 	[0x3f] = OUT,		/* WRITE LONG(10) */
 	[0x40] = OUT,		/* CHANGE DEFINITION */
 	[0x41] = OUT,		/* WRITE SAME(10) */
+	[0x42] = LOOK,		/* UNMAP, READ SUB-CHANNEL */
 	[0x43] = IN,		/* READ TOC/PMA/ATIP */
 	[0x44] = IN,		/* REPORT DENSITY SUPPORT, READ HEADER */
 	[0x45] = NONE,		/* PLAY AUDIO(10) */
 	[0x46] = IN,		/* GET CONFIGURATION */
 	[0x47] = NONE,		/* PLAY AUDIO MSF */
+	[0x48] = LOOK,		/* SANITIZE */
 	[0x4a] = IN,		/* GET EVENT STATUS NOTIFICATION */
 	[0x4b] = NONE,		/* PAUSE/RESUME */
 	[0x4c] = OUT,		/* LOG SELECT */
@@ -76,14 +83,18 @@ static const u8 opcode_dir[256] = {
 	[0x52] = IN,		/* XDREAD(10), READ TRACK INFORMATION */
 	[0x54] = OUT,		/* SEND OPC INFORMATION */
 	[0x55] = OUT,		/* MODE SELECT(10) */
+	[0x56] = LOOK,		/* RESERVE(10) */
+	[0x57] = LOOK,		/* RELEASE(10) */
 	[0x5a] = IN,		/* MODE SENSE(10) */
 	[0x5b] = NONE,		/* CLOSE TRACK/SESSION */
 	[0x5c] = IN,		/* READ BUFFER CAPACITY */
 	[0x5d] = OUT,		/* SEND CUE SHEET */
 	[0x5e] = IN,		/* PERSISTENT RESERVE IN */
 	[0x5f] = OUT,		/* PERSISTENT RESERVE OUT */
+	[0x83] = LOOK,		/* EXTENDED COPY */
 	/* 16 bytes */
 	[0x84] = IN,		/* RECEIVE COPY RESULTS */
+	[0x85] = LOOK,		/* ATA PASS-THROUGH(16) */
 	[0x86] = IN,		/* ACCESS CONTROL IN */
 	[0x87] = OUT,		/* ACCESS CONTROL OUT */
 	[0x88] = IN,		/* READ(16) */
@@ -93,23 +104,32 @@ static const u8 opcode_dir[256] = {
 	[0x8c] = IN,		/* READ ATTRIBUTE */
 	[0x8d] = OUT,		/* WRITE ATTRIBUTE */
 	[0x8e] = OUT,		/* WRITE AND VERIFY(16) */
+	[0x8f] = LOOK,		/* VERIFY(16) */
 	[0x90] = NONE,		/* PRE-FETCH(16) */
 	[0x91] = NONE,		/* SYNCHRONIZE CACHE(16), SPACE(16) */
 	[0x92] = NONE,		/* LOCK UNLOCK CACHE(16), LOCATE(16) */
+	[0x93] = LOOK,		/* WRITE SAME(16) */
 	[0x94] = NONE,		/* ZBC OUT */
 	[0x95] = IN,		/* ZBC IN */
 	[0x9b] = IN,		/* READ BUFFER(16) */
 	[0x9c] = OUT,		/* WRITE ATOMIC(16) */
+	[0x9e] = LOOK,		/* SERVICE ACTION IN(16) */
+	[0x9f] = LOOK,		/* SERVICE ACTION OUT(16) */
 	/* 12 bytes */
 	[0xa0] = IN,		/* REPORT LUNS */
+	[0xa1] = LOOK,		/* ATA PASS-THROUGH(12) */
 	[0xa2] = IN,		/* SECURITY PROTOCOL IN */
+	[0xa3] = LOOK,		/* MAINTENANCE IN */
+	[0xa4] = LOOK,		/* MAINTENANCE OUT */
 	[0xa5] = NONE,		/* MOVE MEDIUM, PLAY AUDIO(12) */
 	[0xa6] = NONE,		/* EXCHANGE MEDIUM, LOAD/UNLOAD MEDIUM */
 	[0xa7] = NONE,		/* SET READ AHEAD */
 	[0xa8] = IN,		/* READ(12) */
 	[0xaa] = OUT,		/* WRITE(12) */
+	[0xab] = LOOK,		/* SERVICE ACTION IN(12) */
 	[0xad] = IN,		/* READ DISC STRUCTURE */
 	[0xae] = OUT,		/* WRITE AND VERIFY(12) */
+	[0xaf] = LOOK,		/* VERIFY(12) */
 	[0xb4] = IN,		/* READ ELEMENT STATUS ATTACHED */
 	[0xb6] = OUT,		/* SEND VOLUME TAG, SET STREAMING */
 	[0xb7] = IN,		/* READ DEFECT DATA(12) */
@@ -235,16 +255,11 @@ static enum srp_dir variable_length(const u8 *cdb, u16 cdb_len)
 	return SRP_DIR_UNKNOWN;
 }
 
-enum srp_dir srp_cdb_dir(const u8 *cdb, u16 cdb_len)
+/* Operation codes of which other bytes tell the direction; 16 bytes at @cdb. */
+static enum srp_dir look(const u8 *cdb)
 {
-	u8 action;
+	u8 action = cdb[1] & SA_MASK;
 
-	if (cdb_len && cdb[0] == 0x7f)
-		return variable_length(cdb, cdb_len);
-	if (cdb_len < SRP_CDB_LEN)
-		return SRP_DIR_UNKNOWN;
-
-	action = cdb[1] & SA_MASK;
 	switch (cdb[0]) {
 	case 0x04:
 		return format_unit(cdb);
@@ -280,9 +295,21 @@ enum srp_dir srp_cdb_dir(const u8 *cdb, u16 cdb_len)
 	case 0xab:	/* READ MEDIA SERIAL NUMBER */
 		return action == 0x01 ? SRP_DIR_IN : SRP_DIR_UNKNOWN;
 	}
-	if (!opcode_dir[cdb[0]])
+	return SRP_DIR_UNKNOWN;
+}
+
+enum srp_dir srp_cdb_dir(const u8 *cdb, u16 cdb_len)
+{
+	u8 dir;
+
+	if (cdb_len && cdb[0] == 0x7f)
+		return variable_length(cdb, cdb_len);
+	if (cdb_len < SRP_CDB_LEN)
 		return SRP_DIR_UNKNOWN;
-	return (enum srp_dir)(opcode_dir[cdb[0]] - 1);
+	dir = opcode_dir[cdb[0]];
+	if (dir == LOOK)
+		return look(cdb);
+	return dir ? (enum srp_dir)(dir - 1) : SRP_DIR_UNKNOWN;
 }
 
 static u64 get_be32(const u8 *p)

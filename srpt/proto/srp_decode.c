@@ -257,6 +257,7 @@ static enum srp_reason decode_cmd(const struct srp_wire_cmd *w, u32 len,
 	u8 formats = w->buf_fmt, out = formats >> 4, in = formats & 0x0f;
 	enum srp_reason reason;
 
+	req->buf = (struct srp_buf) { };
 	reason = check_formats(out, in, p);
 	if (reason)
 		return reason;
@@ -274,12 +275,9 @@ static enum srp_reason decode_cmd(const struct srp_wire_cmd *w, u32 len,
 		reason = decode_direct(&rest, &req->buf);
 		break;
 	case SRP_DESC_INDIRECT:
-		if (out)
-			reason = decode_indirect(&rest, w->data_out_desc_cnt,
-						 w->data_in_desc_cnt, &req->buf);
-		else
-			reason = decode_indirect(&rest, w->data_in_desc_cnt,
-						 w->data_out_desc_cnt, &req->buf);
+		reason = decode_indirect(&rest, out ? w->data_out_desc_cnt : w->data_in_desc_cnt,
+					 out ? w->data_in_desc_cnt : w->data_out_desc_cnt,
+					 &req->buf);
 		break;
 	case SRP_DESC_IMM:
 		reason = decode_imm(&rest, p->imm_off, &req->buf);
@@ -348,14 +346,12 @@ enum srp_reason srp_decode_iu(const void *buf, u32 len, const struct srp_iu_para
 {
 	const struct srp_wire_short *w = buf;
 
-	memset(iu, 0, sizeof(*iu));
+	/* Not all of the union is cleared: this is done for every command. */
+	iu->has_tag = len >= SRP_TAGGED_LEN;
+	iu->tag = iu->has_tag ? w->tag : 0;
+	iu->opcode = len ? w->opcode : 0;
 	if (!len)
 		return SRP_BAD_LEN;
-	iu->opcode = w->opcode;
-	if (len >= SRP_TAGGED_LEN) {
-		iu->has_tag = true;
-		iu->tag = w->tag;
-	}
 
 	switch (iu->opcode) {
 	case SRP_OP_CMD:

@@ -7,7 +7,6 @@
  * different fields.
  */
 #include <linux/minmax.h>
-#include <asm/byteorder.h>
 #include "srp_proto.h"
 
 void srp_desc_iter_init(struct srp_desc_iter *it, const struct srp_buf *buf, u32 len)
@@ -21,14 +20,12 @@ void srp_desc_iter_init(struct srp_desc_iter *it, const struct srp_buf *buf, u32
 bool srp_desc_iter_next(struct srp_desc_iter *it, u32 max, struct srp_remote *piece)
 {
 	while (it->left && it->nr_desc) {
-		const struct srp_wire_desc *desc = it->desc;
-		u32 in_entry = be32_to_cpu(desc->len) - it->off;
+		struct srp_remote entry = srp_desc_remote(it->desc);
 
-		if (in_entry) {
-			/* An address that wraps is the HCA's to refuse (DSC-28). */
-			piece->va = be64_to_cpu(desc->va) + it->off;
-			piece->key = be32_to_cpu(desc->key);
-			piece->len = min3(in_entry, it->left, max);
+		if (entry.len != it->off) {
+			piece->va = entry.va + it->off;
+			piece->key = entry.key;
+			piece->len = min3(entry.len - it->off, it->left, max);
 			it->off += piece->len;
 			it->left -= piece->len;
 			return true;

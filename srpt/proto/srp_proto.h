@@ -11,6 +11,7 @@
 #ifndef SRP_PROTO_H
 #define SRP_PROTO_H
 
+#include <asm/byteorder.h>
 #include <linux/types.h>
 #include "../../include/srp_wire.h"
 
@@ -282,6 +283,16 @@ struct srp_remote {
 	u32	key;
 	u32	len;
 };
+
+static inline struct srp_remote srp_desc_remote(const struct srp_wire_desc *desc)
+{
+	/* An address that wraps is the HCA's to refuse (DSC-28). */
+	return (struct srp_remote) {
+		.va	= be64_to_cpu(desc->va),
+		.key	= be32_to_cpu(desc->key),
+		.len	= be32_to_cpu(desc->len),
+	};
+}
 
 /**
  * struct srp_desc_iter - walk the remote memory of a command

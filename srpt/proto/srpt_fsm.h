@@ -35,7 +35,7 @@ enum srpt_cmd_event {
 	SRPT_EV_NR
 };
 
-/* Next state + 1; 0 is an event that is illegal in the state. Only for srpt_cmd_next(). */
+/* Next state + 1; 0 is an event that is illegal in the state. */
 extern const u8 srpt_cmd_table[SRPT_CMD_NR_STATES][SRPT_EV_NR];
 
 /* The next state, or SRPT_CMD_NR_STATES if the event is illegal in this state. */

@@ -58,7 +58,11 @@ held_disk() {
 	ln -s "$tpg/lun/lun_2" "$tpg/acls/10.9.0.1/lun_2/lun"
 }
 
-case_ius() { hostile lengths opcodes fields; }
+case_ius() {
+	local all=
+	if ((${LONG:-0})); then all=:all; fi
+	hostile "lengths$all" "opcodes$all" fields
+}
 
 case_tasks() {
 	held_disk

@@ -181,7 +181,6 @@ static void run_aborts(const void *arg)
 	struct chan *ch;
 	struct iu iu;
 	struct rsp r;
-	int i;
 
 	ch = begin_held(held, tags);
 	abort = send_tmf(ch, SRP_TMF_ABORT_TASK, held->lun, tags[0]);
@@ -196,18 +195,18 @@ static void run_aborts(const void *arg)
 		if ((as_rsp(&r)->tag == abort || as_rsp(&r)->tag == reset) &&
 		    (r.len != 40 || as_rsp(&r)->data[3] != SRP_RSP_COMPLETE))
 			fail("response code %02x", as_rsp(&r)->data[3]);
-		/* All but the first may end before the reset, which waits for the abort. */
-		for (i = 0; i < NR_HELD; i++) {
-			if (as_rsp(&r)->tag == tags[i] && (done || i == 0))
-				fail("command %d is answered, although it was aborted", i);
-		}
+		/* The others may end before the reset, which waits for the abort, has come to them. */
+		if (as_rsp(&r)->tag == tags[0])
+			fail("the command is answered, although it was aborted");
 	}
 	/* The credits of the aborted commands come with this. */
 	build_tur(&iu);
 	send_iu(ch, &iu);
-	if (wait_rsp(ch, &r, TIMEOUT) != WAIT_RSP || as_rsp(&r)->tag != iu_tag(&iu))
-		fail("no answer, or another one, after the aborts");
-	check_rsp(ch, &r);
+	do {
+		if (wait_rsp(ch, &r, TIMEOUT) != WAIT_RSP)
+			fail("no answer after the aborts");
+		check_rsp(ch, &r);
+	} while (as_rsp(&r)->tag != iu_tag(&iu));
 	expect_conserved(ch);
 }
 

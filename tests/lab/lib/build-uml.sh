@@ -29,6 +29,9 @@ edit drivers/infiniband/sw/rdmavt/qp.c 's/__copy_user_nocache(dst, (void __user 
 edit arch/um/Kconfig '/select ARCH_NO_PREEMPT/d'
 # Each fork walks the new memory map, in atomic context, without any lock; RCU is what lockdep asks for.
 edit arch/um/kernel/tlb.c '/^void force_flush_all/,/^}/ { s/^\tfor_each_vma/\trcu_read_lock();\n&/; s/^}/\trcu_read_unlock();\n}/ }'
+# A fault on memory of vmalloc that is not mapped yet must not enable interrupts that were disabled where it happened.
+edit arch/um/os-Linux/signal.c '/sig_handler_common(int sig/ s/mc)/mc, int enabled)/; /sig != SIGIO.*sig != SIGWINCH/ s/if (/if (enabled \&\& /'
+edit arch/um/os-Linux/signal.c 's/sig_handler_common(sig, si, mc);/sig_handler_common(sig, si, mc, enabled);/; s/sig_handler_common(SIGIO, NULL, NULL)/sig_handler_common(SIGIO, NULL, NULL, 0)/'
 
 # Refused for x86-64, whose unwinder it does not fit; frame pointers serve here.
 edit lib/Kconfig.debug '/^config FAULT_INJECTION_STACKTRACE_FILTER/,/help/ { /depends on !X86_64/d }'

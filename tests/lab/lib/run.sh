@@ -33,10 +33,13 @@ uml_command() {
 }
 
 qemu_command() {
-	local root=$1 initrd=$2 version accel=tcg,thread=multi kernel share extra
+	local root=$1 initrd=$2 version accel=${LAB_ACCEL:-} kernel share extra
 	version=$(stock_version "$root")
 	kernel=$root/boot/vmlinuz-$version
-	if kvm_works "$kernel"; then accel=kvm; fi
+	if [[ -z $accel ]]; then
+		accel=tcg,thread=multi
+		if kvm_works "$kernel"; then accel=kvm; fi
+	fi
 	# shellcheck disable=SC2054 # the commas are QEMU's
 	guest=(qemu-system-x86_64 -accel "$accel" -cpu max -m "$mem" -smp "$cpus" -no-reboot -nodefaults -display none
 		-chardev "file,id=klog,path=$out/kernel.log" -serial chardev:klog
