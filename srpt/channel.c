@@ -7,8 +7,8 @@
  * by the initiator, or the administrator starts the one way down,
  * srpt_channel_close():
  *
- *  close_work	DREQ (or REJ, if no REP was sent), QP to error, drain: now every
- *		work request has completed, and the last user of the hardware is
+ *  close_work	SRP_T_LOGOUT and DREQ (or REJ, if no REP was sent), QP to error,
+ *		drain: now every work request has completed, and the last user of the hardware is
  *		gone (hw_ref).
  *  hw_work	after TimeWait the QP and the mappings go, and the HCA may. Neither
  *		of the two waits for a target core, but for a back-end that blocks
@@ -84,6 +84,19 @@ static void send_reject(struct srpt_channel *ch)
 	ch->conn->ops->reject(ch->conn, &rej, sizeof(rej));
 }
 
+static void disconnect(struct srpt_channel *ch)
+{
+	struct srp_wire_t_logout iu;
+
+	if (ch->logout == SRPT_NO_LOGOUT) {
+		ch->conn->ops->disconnect(ch->conn, NULL, 0);
+		return;
+	}
+	srpt_send_logout(ch);
+	srp_encode_t_logout(&iu, 0, ch->logout);
+	ch->conn->ops->disconnect(ch->conn, &iu, sizeof(iu));
+}
+
 /*
  * After this no completion of the channel is to come. Who holds a hw_ref may
  * still post, so they are waited for first: for what they sent, or did not get
@@ -115,7 +128,7 @@ static void close_work(struct work_struct *work)
 
 	mutex_lock(&ch->conn_mutex);
 	if (ch->accepted)
-		ch->conn->ops->disconnect(ch->conn);
+		disconnect(ch);
 	else
 		send_reject(ch);
 	mutex_unlock(&ch->conn_mutex);
@@ -151,11 +164,13 @@ static void hw_ref_gone(struct percpu_ref *ref)
 /**
  * srpt_channel_close() - start the way down; does nothing if it has started
  * @ch: in any state
+ * @logout: the reason for the SRP_T_LOGOUT, or SRPT_NO_LOGOUT if the initiator
+ *	has gone or said so itself
  * @why: for the trace; a constant
  *
  * Context: any.
  */
-void srpt_channel_close(struct srpt_channel *ch, const char *why)
+void srpt_channel_close(struct srpt_channel *ch, int logout, const char *why)
 {
 	int state = atomic_read(&ch->state);
 
@@ -164,6 +179,7 @@ void srpt_channel_close(struct srpt_channel *ch, const char *why)
 			return;
 	} while (!atomic_try_cmpxchg(&ch->state, &state, SRPT_CH_DISCONNECTING));
 
+	ch->logout = logout;
 	trace_srpt_channel_state(ch, SRPT_CH_DISCONNECTING, why);
 	pr_debug("%s: closing: %s\n", ch->name, why);
 	queue_work(srpt_wq, &ch->close_work);
@@ -195,7 +211,7 @@ static void qp_event(struct ib_event *event, void *context)
 	case IB_EVENT_QP_REQ_ERR:
 	case IB_EVENT_QP_ACCESS_ERR:
 		pr_info_ratelimited("%s: %s\n", ch->name, ib_event_msg(event->event));
-		srpt_channel_close(ch, "QP event");
+		srpt_channel_close(ch, SRP_LOGOUT_NO_REASON, "QP event");
 		break;
 	case IB_EVENT_QP_LAST_WQE_REACHED:
 		complete_all(&ch->last_wqe);
@@ -362,6 +378,7 @@ static struct srpt_channel *channel_alloc(struct srpt_login *login)
 	kref_init(&ch->ref);
 	kref_get(&ch->ref);		/* hw work, release work */
 	init_completion(&ch->hw_idle);
+	init_completion(&ch->logout_sent);
 	mutex_init(&ch->conn_mutex);
 	spin_lock_init(&ch->sq_lock);
 	spin_lock_init(&ch->park_lock);
@@ -418,7 +435,8 @@ struct srpt_channel *srpt_channel_create(struct srpt_login *login)
 	spin_lock_irq(&conn->lock);
 	conn->ch = ch;
 	if (conn->gone)
-		srpt_channel_close(ch, "the connection went away during the login");
+		srpt_channel_close(ch, SRPT_NO_LOGOUT,
+				   "the connection went away during the login");
 	spin_unlock_irq(&conn->lock);
 	return ch;
 
@@ -477,6 +495,6 @@ int srpt_channel_accept(struct srpt_channel *ch, const struct srp_login *req,
 	}
 	mutex_unlock(&ch->conn_mutex);
 	if (ret)
-		srpt_channel_close(ch, "the REP could not be sent");
+		srpt_channel_close(ch, SRPT_NO_LOGOUT, "the REP could not be sent");
 	return ret;
 }

@@ -70,9 +70,9 @@ static void send_rej(struct srpt_conn *conn, const void *data, u8 len)
 	ib_send_cm_rej(conn->ib_id, IB_CM_REJ_CONSUMER_DEFINED, NULL, 0, data, len);
 }
 
-static void disconnect(struct srpt_conn *conn)
+static void disconnect(struct srpt_conn *conn, const void *data, u8 len)
 {
-	if (ib_send_cm_dreq(conn->ib_id, NULL, 0) && ib_send_cm_drep(conn->ib_id, NULL, 0))
+	if (ib_send_cm_dreq(conn->ib_id, data, len) && ib_send_cm_drep(conn->ib_id, NULL, 0))
 		send_rej(conn, NULL, 0);	/* no RTU yet: only a REJ is possible */
 }
 

@@ -60,7 +60,8 @@ static void reject(struct srpt_conn *conn, const void *data, u8 len)
 	rdma_reject(conn->rdma_id, data, len, REJ_CONSUMER_DEFINED);
 }
 
-static void disconnect(struct srpt_conn *conn)
+/* The RDMA CM has no private data for a DREQ. */
+static void disconnect(struct srpt_conn *conn, const void *data, u8 len)
 {
 	rdma_disconnect(conn->rdma_id);
 	/* No RTU yet: only a REJ is possible. Refused by the CM once established. */

@@ -48,7 +48,6 @@ static int init_slot(struct srpt_channel *ch, struct srpt_cmd *cmd)
 		cmd->rsp = NULL;
 		return -ENOMEM;
 	}
-	free_slot(cmd);
 	return 0;
 }
 
@@ -62,7 +61,7 @@ int srpt_cmd_pool_create(struct srpt_channel *ch)
 {
 	u32 i;
 
-	ch->nr_slots = SRPT_RQ_SIZE + SRPT_SLOT_EXTRA + SRPT_TMF_SLOTS;
+	ch->nr_slots = SRPT_OWN_SLOTS + SRPT_TMF_SLOTS + SRPT_RQ_SIZE + SRPT_SLOT_EXTRA;
 	ch->slot_size = ALIGN(sizeof(struct srpt_cmd) + srpt_lio_ops.cmd_priv_size,
 			      SMP_CACHE_BYTES);
 	ch->slots = kvcalloc(ch->nr_slots, ch->slot_size, GFP_KERNEL);
@@ -72,12 +71,14 @@ int srpt_cmd_pool_create(struct srpt_channel *ch)
 	for (i = 0; i < ch->nr_slots; i++) {
 		struct srpt_cmd *cmd = srpt_channel_slot(ch, i);
 
-		cmd->for_tmf = i < SRPT_TMF_SLOTS;
+		cmd->for_tmf = i < SRPT_OWN_SLOTS + SRPT_TMF_SLOTS;
 		if (init_slot(ch, cmd)) {
 			srpt_cmd_pool_unmap(ch);
 			srpt_cmd_pool_free(ch);
 			return -ENOMEM;
 		}
+		if (i >= SRPT_OWN_SLOTS)
+			free_slot(cmd);
 	}
 	return 0;
 }
@@ -155,8 +156,12 @@ void srpt_cmd_put(struct srpt_cmd *cmd)
 	if (cmd->rx)
 		srpt_rx_repost(cmd->rx);
 	cmd->rx = NULL;
-	if (!cmd->responded)
+	kfree(cmd->table);
+	cmd->table = NULL;
+	if (!cmd->responded) {
 		srp_credit_owe(&ch->credit);
+		srpt_cred_check(ch);
+	}
 	srpt_cmd_event(cmd, SRPT_EV_LAST_REF);
 	free_slot(cmd);
 
@@ -176,6 +181,6 @@ void srpt_cmd_trace_event(struct srpt_cmd *cmd, int from, enum srpt_cmd_event ev
 bool srpt_cmd_illegal_event(struct srpt_cmd *cmd, int state, enum srpt_cmd_event ev)
 {
 	trace_srpt_cmd_illegal(cmd, state, ev, SRPT_CMD_NR_STATES);
-	srpt_channel_close(cmd->ch, "illegal command event");
+	srpt_channel_close(cmd->ch, SRP_LOGOUT_NO_REASON, "illegal command event");
 	return false;
 }

@@ -67,7 +67,7 @@ void srpt_conn_gone(struct srpt_conn *conn, const char *why)
 
 	spin_lock_irqsave(&conn->lock, flags);
 	if (conn->ch)
-		srpt_channel_close(conn->ch, why);
+		srpt_channel_close(conn->ch, SRPT_NO_LOGOUT, why);
 	else
 		conn->gone = true;
 	spin_unlock_irqrestore(&conn->lock, flags);
@@ -139,7 +139,7 @@ static void login_channel(struct srpt_login *login, struct srpt_channel *ch)
 	if (IS_ERR(nexus)) {
 		ch->reject = reject_reason(PTR_ERR(nexus), &why);
 		log_reject(login, ch->reject, why);
-		srpt_channel_close(ch, why);
+		srpt_channel_close(ch, SRPT_NO_LOGOUT, why);
 	} else if (!srpt_channel_accept(ch, &login->req, result)) {
 		trace_srpt_login(login, 0);
 		pr_debug("%s: logged in, multi-channel result %d\n", ch->name, result);

@@ -31,14 +31,15 @@ static struct srpt_nexus *find_locked(const struct srp_login *req)
 	return NULL;
 }
 
-static void close_locked(struct srpt_nexus *nexus, const char *why)
+static void close_locked(struct srpt_nexus *nexus, enum srp_logout_reason logout,
+			 const char *why)
 {
 	struct srpt_channel *ch;
 
 	lockdep_assert_held(&srpt_nexus_mutex);
 	nexus->closing = true;
 	list_for_each_entry(ch, &nexus->channels, node)
-		srpt_channel_close(ch, why);
+		srpt_channel_close(ch, logout, why);
 }
 
 static void changed(void)
@@ -89,7 +90,7 @@ static struct srpt_nexus *settle_locked(const struct srpt_login *login,
 		}
 		if (req->mc_action == SRP_LOGIN_MC_SINGLE && !old->closing) {
 			*result = SRP_MC_TERMINATED;
-			close_locked(old, "re-login");
+			close_locked(old, SRP_LOGOUT_RELOGIN, "re-login");
 		}
 		changes = atomic_read(&srpt_nexus_changes);
 		mutex_unlock(&srpt_nexus_mutex);
@@ -202,7 +203,7 @@ void srpt_nexus_close_matching(bool (*match)(const struct srpt_nexus *nexus, con
 	mutex_lock(&srpt_nexus_mutex);
 	list_for_each_entry(nexus, &srpt_nexuses, node)
 		if (match(nexus, arg))
-			close_locked(nexus, why);
+			close_locked(nexus, SRP_LOGOUT_NO_REASON, why);
 	mutex_unlock(&srpt_nexus_mutex);
 }
 
@@ -217,6 +218,7 @@ void srpt_nexus_close_device(struct srpt_device *sdev)
 	list_for_each_entry(nexus, &srpt_nexuses, node)
 		list_for_each_entry(ch, &nexus->channels, node)
 			if (ch->sdev == sdev)
-				srpt_channel_close(ch, "the HCA is removed");
+				srpt_channel_close(ch, SRP_LOGOUT_NO_REASON,
+						   "the HCA is removed");
 	mutex_unlock(&srpt_nexus_mutex);
 }

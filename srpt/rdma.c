@@ -79,13 +79,14 @@ static u32 count_pieces(const struct srp_buf *buf, u32 len, u32 max)
 	return n;
 }
 
-static int map_slices(struct srpt_cmd *cmd, struct scatterlist *sg, u32 sg_cnt, u32 len,
-		      u32 nr_pieces)
+static int map_slices(struct srpt_cmd *cmd, const struct srp_buf *buf, struct scatterlist *sg,
+		      u32 sg_cnt, u32 len)
 {
 	struct sg_pos pos = { .sg = sg };
 	struct scatterlist *out;
 	struct srp_desc_iter it;
 	struct srp_remote remote;
+	u32 nr_pieces = count_pieces(buf, len, cmd->ch->max_piece);
 	int ret = 0;
 
 	cmd->rw = kvcalloc(nr_pieces, sizeof(*cmd->rw), GFP_KERNEL);
@@ -95,7 +96,7 @@ static int map_slices(struct srpt_cmd *cmd, struct scatterlist *sg, u32 sg_cnt, 
 		return -ENOMEM;
 
 	out = cmd->rw_sg;
-	srp_desc_iter_init(&it, &cmd->iu.cmd.buf, len);
+	srp_desc_iter_init(&it, buf, len);
 	while (!ret && srp_desc_iter_next(&it, cmd->ch->max_piece, &remote)) {
 		struct srpt_rw *rw = &cmd->rw[cmd->nr_rw];
 
@@ -110,18 +111,17 @@ static int map_slices(struct srpt_cmd *cmd, struct scatterlist *sg, u32 sg_cnt, 
 /**
  * srpt_rdma_map() - map a transfer
  * @cmd: holds a hw_ref of its channel
+ * @buf: the initiator's buffer, with descriptors
  * @sg: local buffer
  * @sg_cnt: entries
- * @len: bytes to move, not 0, at most what @sg and the initiator's buffer hold
+ * @len: bytes to move, not 0, at most what @sg and @buf hold
  * @dir: DMA_FROM_DEVICE for RDMA READ, DMA_TO_DEVICE for RDMA WRITE
  *
  * Context: may sleep. Return: 0, or -errno with nothing mapped.
  */
-int srpt_rdma_map(struct srpt_cmd *cmd, struct scatterlist *sg, u32 sg_cnt, u32 len,
-		  enum dma_data_direction dir)
+int srpt_rdma_map(struct srpt_cmd *cmd, const struct srp_buf *buf, struct scatterlist *sg,
+		  u32 sg_cnt, u32 len, enum dma_data_direction dir)
 {
-	const struct srp_buf *buf = &cmd->iu.cmd.buf;
-	u32 nr_pieces;
 	int ret;
 
 	cmd->xfer_len = len;
@@ -138,8 +138,7 @@ int srpt_rdma_map(struct srpt_cmd *cmd, struct scatterlist *sg, u32 sg_cnt, u32 
 		cmd->rw1.sg_cnt = sg_cnt;
 		ret = map_piece(cmd, &cmd->rw1, &remote);
 	} else {
-		nr_pieces = count_pieces(buf, len, cmd->ch->max_piece);
-		ret = map_slices(cmd, sg, sg_cnt, len, nr_pieces);
+		ret = map_slices(cmd, buf, sg, sg_cnt, len);
 	}
 	if (ret)
 		srpt_rdma_unmap(cmd);
@@ -215,7 +214,7 @@ static void post_failed(struct srpt_cmd *cmd)
 {
 	struct srpt_channel *ch = cmd->ch;
 
-	srpt_channel_close(ch, "posting RDMA failed");
+	srpt_channel_close(ch, SRP_LOGOUT_NO_REASON, "posting RDMA failed");
 	spin_lock_bh(&ch->sq_lock);
 	list_add_tail(&cmd->sq_node, &ch->failed);
 	spin_unlock_bh(&ch->sq_lock);
@@ -226,7 +225,7 @@ void srpt_rdma_read_run(struct srpt_cmd *cmd)
 {
 	struct ib_send_wr *first;
 
-	if (atomic_read(&cmd->state) == SRPT_CMD_WAIT_RD)
+	if (!cmd->rw_next)
 		srpt_cmd_event(cmd, SRPT_EV_SQ_READY);
 	first = srpt_rdma_wrs(cmd, &cmd->rdma_cqe, NULL);
 	cmd->rw_next = cmd->rw_round;
@@ -241,7 +240,9 @@ void srpt_data_work(struct work_struct *work)
 	struct srpt_cmd *cmd = container_of(work, struct srpt_cmd, data_work);
 	const struct srpt_core_ops *core = cmd->ch->nexus->core;
 
-	if (cmd->xfer_len)
+	if (atomic_read(&cmd->state) == SRPT_CMD_NEW)
+		srpt_table_fetched(cmd);
+	else if (cmd->xfer_len)
 		core->data_ready(cmd);
 	else
 		core->data_failed(cmd);
@@ -304,7 +305,7 @@ void srpt_transfer_data(struct srpt_cmd *cmd, struct scatterlist *sg, u32 sg_cnt
 		return;
 	if (!percpu_ref_tryget_live(&ch->hw_ref))
 		goto cancel;
-	if (srpt_rdma_map(cmd, sg, sg_cnt, len, DMA_FROM_DEVICE))
+	if (srpt_rdma_map(cmd, buf, sg, sg_cnt, len, DMA_FROM_DEVICE))
 		goto put;
 	if (srpt_sq_reserve(cmd, srpt_rdma_round(cmd)))
 		srpt_rdma_read_run(cmd);

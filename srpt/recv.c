@@ -230,10 +230,17 @@ static void kill_channel(struct srpt_channel *ch, struct srpt_rx *rx, enum srp_r
 	pr_info_ratelimited("%s: closing the channel: %s (%u bytes received)\n",
 			    ch->name, srp_reason_str(reason), rx->len);
 	srpt_rx_repost(rx);
-	srpt_channel_close(ch, srp_reason_str(reason));
+	srpt_channel_close(ch, srp_reason_logout(reason), srp_reason_str(reason));
 }
 
-static void handle_request(struct srpt_channel *ch, struct srpt_cmd *cmd, enum srp_reason reason)
+/**
+ * srpt_request() - hand a request on to the core, or answer it
+ * @cmd: in state NEW
+ * @reason: what is wrong with it, or SRP_OK
+ *
+ * Context: process; the one that handles the IUs of the channel.
+ */
+void srpt_request(struct srpt_cmd *cmd, enum srp_reason reason)
 {
 	bool tmf = cmd->iu.opcode == SRP_OP_TSK_MGMT;
 
@@ -245,9 +252,11 @@ static void handle_request(struct srpt_channel *ch, struct srpt_cmd *cmd, enum s
 			srpt_send_field_error(cmd, reason);
 	} else if (tmf) {
 		srpt_tmf_receive(cmd);
+	} else if (cmd->iu.cmd.buf.table) {
+		srpt_table_fetch(cmd);
 	} else {
 		srpt_cmd_event(cmd, SRPT_EV_SUBMIT);
-		ch->nexus->core->queue_command(cmd);
+		cmd->ch->nexus->core->queue_command(cmd);
 	}
 }
 
@@ -258,13 +267,17 @@ static void handle_other_iu(struct srpt_channel *ch, struct srpt_rx *rx)
 	struct srp_iu iu;
 
 	reason = srp_decode_iu(rx->buf, rx->len, &ch->params, &iu);
+	/* There is no SRP_AER_REQ of ours to answer. */
+	if (!reason && (iu.opcode == SRP_OP_AER_RSP ||
+			(iu.opcode == SRP_OP_CRED_RSP && !srpt_cred_rsp(ch, iu.tag))))
+		reason = SRP_BAD_UNSOLICITED;
 	if (reason) {
 		kill_channel(ch, rx, reason);
 		return;
 	}
 	srpt_rx_repost(rx);
 	if (iu.opcode == SRP_OP_I_LOGOUT)
-		srpt_channel_close(ch, "SRP_I_LOGOUT");
+		srpt_channel_close(ch, SRPT_NO_LOGOUT, "SRP_I_LOGOUT");
 }
 
 /* Returns false if there was no slot for the request: nothing has been done. */
@@ -293,7 +306,7 @@ static bool handle_iu(struct srpt_channel *ch, struct srpt_rx *rx)
 		return true;
 	}
 	cmd->rx = rx;
-	handle_request(ch, cmd, reason);
+	srpt_request(cmd, reason);
 	return true;
 }
 
@@ -326,6 +339,11 @@ static void recv_done(struct ib_cq *cq, struct ib_wc *wc)
 		kill_channel(ch, rx, SRP_BAD_OPCODE);
 		return;
 	}
+	/* What comes behind a logout is not executed (LGO-07). */
+	if (atomic_read(&ch->state) > SRPT_CH_LIVE) {
+		srpt_rx_repost(rx);
+		return;
+	}
 	rx->len = wc->byte_len;
 	ib_dma_sync_single_for_cpu(rx->rxq->device, rx->sge.addr, srpt_max_req_size,
 				   DMA_FROM_DEVICE);
@@ -344,8 +362,8 @@ static void recv_done(struct ib_cq *cq, struct ib_wc *wc)
  * srpt_park_work() - handle parked IUs
  * @work: ch->park_work
  *
- * Runs when the channel went live and when a slot was freed. Stops when no slot
- * is free; the next one freed queues it again.
+ * Runs when the channel went live, a slot was freed, or a table was fetched.
+ * Stops when no slot is free; the next one freed queues it again.
  */
 void srpt_park_work(struct work_struct *work)
 {
@@ -356,6 +374,10 @@ void srpt_park_work(struct work_struct *work)
 		return;
 	for (;;) {
 		spin_lock(&ch->park_lock);
+		if (ch->fetching) {
+			spin_unlock(&ch->park_lock);
+			return;
+		}
 		rx = list_first_entry_or_null(&ch->parked, struct srpt_rx, park_node);
 		if (!rx) {
 			/* The CQ context sees all that was done here; pairs with recv_done(). */

@@ -91,7 +91,7 @@ void srpt_wc_error(struct srpt_channel *ch, const struct ib_wc *wc, const char *
 	if (wc->status != IB_WC_WR_FLUSH_ERR)
 		pr_info_ratelimited("%s: %s failed: %s\n", ch->name, what,
 				    ib_wc_status_msg(wc->status));
-	srpt_channel_close(ch, what);
+	srpt_channel_close(ch, SRP_LOGOUT_NO_REASON, what);
 }
 
 /* The response is sent, or flushed, or never was: nothing of it is at the HCA. */
@@ -168,7 +168,13 @@ static s32 grant_credits(struct srpt_cmd *cmd)
 	return delta;
 }
 
-static void prepare_send(struct srpt_cmd *cmd)
+/**
+ * srpt_send_prepare() - make cmd->send_wr send what is in the slot's buffer
+ * @cmd: a slot with an IU of cmd->rsp_len bytes
+ *
+ * Context: any.
+ */
+void srpt_send_prepare(struct srpt_cmd *cmd)
 {
 	cmd->send_sge.length = cmd->rsp_len;
 	if (cmd->rsp_len <= cmd->ch->max_inline) {
@@ -207,7 +213,7 @@ void srpt_send_run(struct srpt_cmd *cmd)
 	} else {
 		repost_rx(cmd);
 		delta = grant_credits(cmd);
-		prepare_send(cmd);
+		srpt_send_prepare(cmd);
 		srpt_cmd_event(cmd, SRPT_EV_SQ_READY);
 		first = cmd->nr_rw ? srpt_rdma_wrs(cmd, NULL, &cmd->send_wr) : &cmd->send_wr;
 	}
@@ -220,7 +226,7 @@ void srpt_send_run(struct srpt_cmd *cmd)
 			srp_credit_undo(&ch->credit, delta);
 			cmd->responded = true;	/* undo() has given its credit back */
 		}
-		srpt_channel_close(ch, "posting a response failed");
+		srpt_channel_close(ch, SRP_LOGOUT_NO_REASON, "posting a response failed");
 		spin_lock_bh(&ch->sq_lock);
 		list_add_tail(&cmd->sq_node, &ch->failed);
 		spin_unlock_bh(&ch->sq_lock);
@@ -254,7 +260,7 @@ static void respond(struct srpt_cmd *cmd, struct srp_rsp *rsp, struct scatterlis
 	cmd->xfer_dir = DMA_TO_DEVICE;
 	if (sg)
 		len = min(rsp->produced, rsp->offered);
-	if (len && srpt_rdma_map(cmd, sg, sg_cnt, len, DMA_TO_DEVICE)) {
+	if (len && srpt_rdma_map(cmd, &cmd->iu.cmd.buf, sg, sg_cnt, len, DMA_TO_DEVICE)) {
 		/* Out of memory for the mapping: the initiator may try again. */
 		rsp->status = SAM_STAT_BUSY;
 		rsp->produced = 0;
@@ -286,6 +292,18 @@ void srpt_eh_abort_handler(struct srpt_cmd *cmd)
 void srpt_cmd_release(struct srpt_cmd *cmd)
 {
 	srpt_cmd_put(cmd);
+}
+
+/**
+ * srpt_send_busy() - there is no memory for a command
+ * @cmd: in state NEW; never reached the core
+ */
+void srpt_send_busy(struct srpt_cmd *cmd)
+{
+	struct srp_rsp rsp = { .status = SAM_STAT_BUSY };
+
+	if (srpt_cmd_event(cmd, SRPT_EV_RESPOND))
+		respond(cmd, &rsp, NULL, 0);
 }
 
 /**

@@ -49,12 +49,16 @@
 /* Slots that let new requests in while SEND completions of answered ones are on their way. */
 #define SRPT_SLOT_EXTRA		8
 #define SRPT_TMF_SLOTS		4	/* only for task management */
+#define SRPT_CRED_SLOT		0	/* for SRP_CRED_REQ */
+#define SRPT_LOGOUT_SLOT	1	/* for SRP_T_LOGOUT */
+#define SRPT_OWN_SLOTS		2
 #define SRPT_MAX_TI_IU_LEN	1024	/* advertised in every login, never changes (LOG-26) */
 #define SRPT_MAX_TRANSFER	SZ_64M	/* bytes of one command */
 #define SRPT_MIN_REQ_SIZE	996
 #define SRPT_MAX_REQ_SIZE	SZ_64K
 #define SRPT_RDMA_DEPTH		4	/* RDMA READs in flight per channel */
 #define SRPT_RELOGIN_TIMEOUT	(5 * HZ)	/* NX-4 */
+#define SRPT_LOGOUT_TIMEOUT	(HZ / 2)
 #define SRPT_TIMEWAIT_MAX	(10 * HZ)
 
 struct srpt_device;
@@ -177,7 +181,8 @@ struct srpt_conn;
  * @create_qp:	create the QP and bring it as far as receives can be posted
  * @accept:	make the QP ready and send the REP
  * @reject:	send a REJ with consumer data; the connection is not usable any more
- * @disconnect:	send DREQ, or DREP if a DREQ has arrived
+ * @disconnect:	send DREQ, or DREP if a DREQ has arrived; with private data if the
+ *		connection manager takes some
  * @notify:	an IU arrived before the RTU
  * @destroy:	give up the CM id; no event comes afterwards. Frees nothing else
  */
@@ -186,7 +191,7 @@ struct srpt_conn_ops {
 	void		(*destroy_qp)(struct srpt_conn *conn, struct ib_qp *qp);
 	int		(*accept)(struct srpt_conn *conn, const struct srpt_accept *acc);
 	void		(*reject)(struct srpt_conn *conn, const void *data, u8 len);
-	void		(*disconnect)(struct srpt_conn *conn);
+	void		(*disconnect)(struct srpt_conn *conn, const void *data, u8 len);
 	void		(*notify)(struct srpt_conn *conn);
 	void		(*destroy)(struct srpt_conn *conn);
 };
@@ -310,6 +315,7 @@ struct srpt_channel {
 	spinlock_t		park_lock;	/* protects [K] */
 	struct list_head	parked;		/* [K] FIFO of srpt_rx */
 	bool			park_active;	/* set in CQ context, cleared under park_lock */
+	bool			fetching;	/* [K] a table: nothing is handled meanwhile */
 	struct work_struct	park_work;
 
 	struct percpu_ref	hw_ref;
@@ -319,6 +325,11 @@ struct srpt_channel {
 	struct mutex		conn_mutex;
 	bool			accepted;	/* [conn_mutex] a REP was sent */
 	u32			reject;		/* [C] what to tell the initiator otherwise */
+	int			logout;		/* [C] once closing: reason, or SRPT_NO_LOGOUT */
+	struct completion	logout_sent;
+	atomic_t		cred_steps;	/* [A] what an SRP_CRED_REQ still has to do */
+	bool			cred_rsp_due;	/* set by who sends it, cleared in [R] */
+	u64			cred_tag;	/* [C] while cred_rsp_due */
 	u64			login_tag;	/* [C] */
 	struct completion	last_wqe;	/* the QP is done with the SRQ */
 	struct work_struct	close_work;
@@ -330,7 +341,8 @@ struct srpt_channel {
 
 struct srpt_channel *srpt_channel_create(struct srpt_login *login);
 void srpt_channel_established(struct srpt_channel *ch);
-void srpt_channel_close(struct srpt_channel *ch, const char *why);
+#define SRPT_NO_LOGOUT	(-1)
+void srpt_channel_close(struct srpt_channel *ch, int logout, const char *why);
 int srpt_channel_accept(struct srpt_channel *ch, const struct srp_login *req,
 			enum srp_mc_result result);
 
@@ -371,7 +383,9 @@ struct srpt_cmd {
 	atomic_t		state;		/* [A] enum srpt_cmd_state */
 	refcount_t		ref;
 	struct srpt_rx		*rx;		/* [O] the IU; NULL once reposted */
-	struct srp_iu		iu;		/* [O] decoded; points into @rx */
+	struct srp_iu		iu;		/* [O] decoded; points into @rx and @table */
+	struct srp_wire_desc	*table;		/* [O] descriptors that were not in the IU */
+	struct scatterlist	table_sg;	/* [O] */
 	bool			from_core;	/* [O] response_done() is due */
 
 	/* data transfer */
@@ -457,6 +471,7 @@ int srpt_rxq_post_all(struct srpt_rxq *rxq);
 void srpt_rxq_stop(struct srpt_rxq *rxq);
 void srpt_rxq_unmap(struct srpt_rxq *rxq);
 void srpt_rxq_put(struct srpt_rxq *rxq);
+void srpt_request(struct srpt_cmd *cmd, enum srp_reason reason);
 void srpt_rx_post(struct srpt_rx *rx);
 void srpt_rx_repost(struct srpt_rx *rx);
 void srpt_park_work(struct work_struct *work);
@@ -474,17 +489,30 @@ static inline void srpt_sq_release(struct srpt_channel *ch, u32 nr_wr)
 		srpt_sq_give_back(ch, nr_wr);
 }
 
+void srpt_send_prepare(struct srpt_cmd *cmd);
 void srpt_send_run(struct srpt_cmd *cmd);
 void srpt_send_done(struct ib_cq *cq, struct ib_wc *wc);
 void srpt_send_reap_failed(struct srpt_channel *ch);
+void srpt_send_busy(struct srpt_cmd *cmd);
 void srpt_send_field_error(struct srpt_cmd *cmd, enum srp_reason reason);
 void srpt_send_tmf_code(struct srpt_cmd *cmd, enum srp_rsp_code code);
+
+/* ---- table.c ---------------------------------------------------------------------- */
+
+void srpt_table_fetch(struct srpt_cmd *cmd);
+void srpt_table_fetched(struct srpt_cmd *cmd);
+
+/* ---- target_iu.c -------------------------------------------------------------------- */
+
+void srpt_cred_check(struct srpt_channel *ch);
+bool srpt_cred_rsp(struct srpt_channel *ch, u64 tag);
+void srpt_send_logout(struct srpt_channel *ch);
 void srpt_wc_error(struct srpt_channel *ch, const struct ib_wc *wc, const char *what);
 
 /* ---- rdma.c ----------------------------------------------------------------------- */
 
-int srpt_rdma_map(struct srpt_cmd *cmd, struct scatterlist *sg, u32 sg_cnt, u32 len,
-		  enum dma_data_direction dir);
+int srpt_rdma_map(struct srpt_cmd *cmd, const struct srp_buf *buf, struct scatterlist *sg,
+		  u32 sg_cnt, u32 len, enum dma_data_direction dir);
 void srpt_rdma_unmap(struct srpt_cmd *cmd);
 u32 srpt_rdma_round(struct srpt_cmd *cmd);
 struct ib_send_wr *srpt_rdma_wrs(struct srpt_cmd *cmd, struct ib_cqe *cqe,

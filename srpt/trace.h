@@ -16,6 +16,8 @@
 	__print_symbolic(s,			\
 		{ SRPT_CMD_FREE,	"FREE" },	\
 		{ SRPT_CMD_NEW,		"NEW" },	\
+		{ SRPT_CMD_WAIT_TBL,	"WAIT_TBL" },	\
+		{ SRPT_CMD_FETCHING,	"FETCHING" },	\
 		{ SRPT_CMD_EXEC,	"EXEC" },	\
 		{ SRPT_CMD_WAIT_RD,	"WAIT_RD" },	\
 		{ SRPT_CMD_READING,	"READING" },	\
@@ -29,6 +31,7 @@
 		{ SRPT_EV_SUBMIT,	"SUBMIT" },	\
 		{ SRPT_EV_RESPOND,	"RESPOND" },	\
 		{ SRPT_EV_DROP,		"DROP" },	\
+		{ SRPT_EV_GET_TABLE,	"GET_TABLE" },	\
 		{ SRPT_EV_GET_DATA,	"GET_DATA" },	\
 		{ SRPT_EV_SQ_READY,	"SQ_READY" },	\
 		{ SRPT_EV_CANCEL,	"CANCEL" },	\
@@ -160,6 +163,20 @@ TRACE_EVENT(srpt_channel_state,
 			{ SRPT_CH_DRAINING,	 "DRAINING" },
 			{ SRPT_CH_DISCONNECTED,	 "DISCONNECTED" }),
 		  __entry->why)
+);
+
+TRACE_EVENT(srpt_cred_req,
+	TP_PROTO(const struct srpt_channel *ch, int delta),
+	TP_ARGS(ch, delta),
+	TP_STRUCT__entry(
+		__field(const void *, ch)
+		__field(int, delta)
+	),
+	TP_fast_assign(
+		__entry->ch = ch;
+		__entry->delta = delta;
+	),
+	TP_printk("ch=%p delta=%d", __entry->ch, __entry->delta)
 );
 
 /* reason: enum srp_login_reject, 0 if the login was accepted */

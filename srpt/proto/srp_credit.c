@@ -76,6 +76,11 @@ static bool stranded(const struct srp_credit *c, s64 word)
 	return owed && (held + owed == c->limit || owed >= c->limit - owed);
 }
 
+bool srp_credit_is_stranded(const struct srp_credit *c)
+{
+	return stranded(c, atomic64_read(&c->word));
+}
+
 s32 srp_credit_take_stranded(struct srp_credit *c)
 {
 	s64 old = atomic64_read(&c->word), new;

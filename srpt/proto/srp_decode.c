@@ -47,11 +47,11 @@ static const struct reason_info reasons[SRP_NR_REASONS] = {
 	[SRP_BAD_DESC_LEN] = FIELD("descriptor beyond the IU"),
 	[SRP_BAD_TABLE_LEN] = FIELD("bad descriptor table length"),
 	[SRP_BAD_TABLE_CAP] = FIELD("descriptor table too long"),
-	[SRP_BAD_TABLE_EXT] = FIELD("descriptor table not in the IU"),
 	[SRP_BAD_SUM] = FIELD("total length is not the sum of the descriptors"),
 	[SRP_BAD_IMM] = FIELD("immediate data not agreed at login"),
 	[SRP_BAD_IMM_LEN] = FIELD("immediate data beyond the IU"),
 	[SRP_BAD_DIR] = FIELD("CDB and descriptors differ in direction"),
+	[SRP_BAD_UNSOLICITED] = KILL(SRP_LOGOUT_UNSOLICITED, "response nobody asked for"),
 	[SRP_BAD_CREDIT] = KILL(SRP_LOGOUT_NO_REASON, "request limit overrun"),
 	[SRP_BAD_LUN] = FIELD("not a single-level LUN"),
 };
@@ -171,6 +171,15 @@ static u64 sum_list(const struct srp_wire_desc *list, u16 nr_desc)
 	return sum;
 }
 
+enum srp_reason srp_take_table(struct srp_buf *buf, const struct srp_wire_desc *list)
+{
+	if (sum_list(list, buf->nr_desc) != buf->len)
+		return SRP_BAD_SUM;
+	buf->desc = list;
+	buf->table = NULL;
+	return SRP_OK;
+}
+
 /*
  * The table length says how many entries there are, the count how many of them
  * are in the IU. @other is the count of the direction that has no buffer: an
@@ -180,7 +189,6 @@ static enum srp_reason decode_indirect(struct rest *rest, u8 count, u8 other,
 				       struct srp_buf *buf)
 {
 	const struct srp_wire_indirect *head;
-	const struct srp_wire_desc *list;
 	u32 table_len, nr_desc, listed;
 
 	if (!has_bytes(rest, sizeof(*head)))
@@ -188,25 +196,23 @@ static enum srp_reason decode_indirect(struct rest *rest, u8 count, u8 other,
 	head = take_bytes(rest, sizeof(*head));
 
 	table_len = be32_to_cpu(head->table.len);
-	nr_desc = table_len / sizeof(*list);
-	if (table_len % sizeof(*list) || count > nr_desc)
+	nr_desc = table_len / sizeof(struct srp_wire_desc);
+	if (table_len % sizeof(struct srp_wire_desc) || count > nr_desc)
 		return SRP_BAD_TABLE_LEN;
 	if (nr_desc > SRP_MAX_DESC)
 		return SRP_BAD_TABLE_CAP;
 
 	listed = min_t(u32, nr_desc, count + other);
-	if (!has_bytes(rest, (u64)listed * sizeof(*list)))
+	if (!has_bytes(rest, (u64)listed * sizeof(struct srp_wire_desc)))
 		return SRP_BAD_DESC_LEN;
-	if (listed < nr_desc)
-		return SRP_BAD_TABLE_EXT;
-	list = take_bytes(rest, listed * sizeof(*list));
-
 	buf->len = be32_to_cpu(head->len);
-	if (sum_list(list, nr_desc) != buf->len)
-		return SRP_BAD_SUM;
 	buf->nr_desc = nr_desc;
-	buf->desc = list;
-	return SRP_OK;
+	if (listed < nr_desc) {
+		/* What is in the IU is a copy of its beginning (DSC-17). */
+		buf->table = &head->table;
+		return SRP_OK;
+	}
+	return srp_take_table(buf, take_bytes(rest, listed * sizeof(struct srp_wire_desc)));
 }
 
 /* The data is at the agreed offset, wherever the descriptor ended. */

@@ -39,11 +39,11 @@ enum srp_reason {
 	SRP_BAD_DESC_LEN,	/* descriptor, header or list beyond the IU */
 	SRP_BAD_TABLE_LEN,	/* table length no multiple of 16, or below the list in the IU */
 	SRP_BAD_TABLE_CAP,	/* more entries than SRP_MAX_DESC */
-	SRP_BAD_TABLE_EXT,	/* table not complete in the IU: not fetched (yet) */
 	SRP_BAD_SUM,		/* total length differs from the sum of the entries, or overflows */
 	SRP_BAD_IMM,		/* immediate data not agreed at login */
 	SRP_BAD_IMM_LEN,	/* immediate data beyond the IU, or overlapping the descriptor */
 	SRP_BAD_DIR,		/* direction of CDB and descriptors disagree */
+	SRP_BAD_UNSOLICITED,	/* SRP_CRED_RSP, SRP_AER_RSP nobody asked for (not from the decoder) */
 	SRP_BAD_CREDIT,		/* the request limit is overrun (never from the decoder) */
 	SRP_BAD_LUN,		/* TMF: not a single-level LUN */
 	SRP_NR_REASONS
@@ -79,15 +79,18 @@ enum srp_dir {
  * @nr_desc:	entries at @desc; may include entries of length 0
  * @desc:	memory descriptors, in the IU; alignment 1
  * @imm:	immediate data, in the IU, @len bytes; NULL unless immediate
+ * @table:	where the initiator keeps the @nr_desc entries, if they are not all
+ *		in the IU, else NULL. Then @desc is NULL until srp_take_table()
  *
  * The pointers are into the IU and live as long as the receive buffer does.
- * The sum of the entry lengths equals @len.
+ * The sum of the entry lengths equals @len, once there is @desc.
  */
 struct srp_buf {
 	u32				len;
 	u16				nr_desc;
 	const struct srp_wire_desc	*desc;
 	const u8			*imm;
+	const struct srp_wire_desc	*table;
 };
 
 /**
@@ -284,6 +287,16 @@ struct srp_remote {
 	u32	len;
 };
 
+/**
+ * srp_take_table() - check a descriptor table that was fetched
+ * @buf: with a table that is not in the IU; gets @list as its descriptors
+ * @list: buf->nr_desc entries, which the initiator cannot change any more; must
+ *	live as long as @buf
+ *
+ * Return: SRP_OK, or SRP_BAD_SUM.
+ */
+enum srp_reason srp_take_table(struct srp_buf *buf, const struct srp_wire_desc *list);
+
 static inline struct srp_remote srp_desc_remote(const struct srp_wire_desc *desc)
 {
 	/* An address that wraps is the HCA's to refuse (DSC-28). */
@@ -340,6 +353,8 @@ s32 srp_credit_take(struct srp_credit *c);
  * else 0.
  */
 s32 srp_credit_take_stranded(struct srp_credit *c);
+/* Would srp_credit_take_stranded() take something? */
+bool srp_credit_is_stranded(const struct srp_credit *c);
 /* What was taken could not be sent: it is owed again. */
 void srp_credit_undo(struct srp_credit *c, s32 delta);
 u32 srp_credit_held(const struct srp_credit *c);

@@ -17,9 +17,18 @@ const u8 srpt_cmd_table[SRPT_CMD_NR_STATES][SRPT_EV_NR] = {
 		[SRPT_EV_RECV]		= TO(SRPT_CMD_NEW),
 	},
 	[SRPT_CMD_NEW] = {
+		[SRPT_EV_GET_TABLE]	= TO(SRPT_CMD_WAIT_TBL),
 		[SRPT_EV_SUBMIT]	= TO(SRPT_CMD_EXEC),
 		[SRPT_EV_RESPOND]	= TO(SRPT_CMD_WAIT_TX),
 		[SRPT_EV_DROP]		= TO(SRPT_CMD_REAP),
+	},
+	[SRPT_CMD_WAIT_TBL] = {
+		[SRPT_EV_SQ_READY]	= TO(SRPT_CMD_FETCHING),
+		[SRPT_EV_CANCEL]	= TO(SRPT_CMD_NEW),
+	},
+	[SRPT_CMD_FETCHING] = {
+		[SRPT_EV_READ_OK]	= TO(SRPT_CMD_NEW),
+		[SRPT_EV_READ_ERR]	= TO(SRPT_CMD_NEW),
 	},
 	[SRPT_CMD_EXEC] = {
 		[SRPT_EV_GET_DATA]	= TO(SRPT_CMD_WAIT_RD),
@@ -51,6 +60,8 @@ const char *srpt_cmd_state_str(enum srpt_cmd_state state)
 	static const char *const names[SRPT_CMD_NR_STATES] = {
 		[SRPT_CMD_FREE]		= "FREE",
 		[SRPT_CMD_NEW]		= "NEW",
+		[SRPT_CMD_WAIT_TBL]	= "WAIT_TBL",
+		[SRPT_CMD_FETCHING]	= "FETCHING",
 		[SRPT_CMD_EXEC]		= "EXEC",
 		[SRPT_CMD_WAIT_RD]	= "WAIT_RD",
 		[SRPT_CMD_READING]	= "READING",
@@ -69,6 +80,7 @@ const char *srpt_cmd_event_str(enum srpt_cmd_event ev)
 		[SRPT_EV_SUBMIT]	= "SUBMIT",
 		[SRPT_EV_RESPOND]	= "RESPOND",
 		[SRPT_EV_DROP]		= "DROP",
+		[SRPT_EV_GET_TABLE]	= "GET_TABLE",
 		[SRPT_EV_GET_DATA]	= "GET_DATA",
 		[SRPT_EV_SQ_READY]	= "SQ_READY",
 		[SRPT_EV_CANCEL]	= "CANCEL",

@@ -11,6 +11,8 @@
 enum srpt_cmd_state {
 	SRPT_CMD_FREE,		/* pool: waits for a received IU */
 	SRPT_CMD_NEW,		/* CQ context: waits for decoding */
+	SRPT_CMD_WAIT_TBL,	/* send-queue wait list: waits for slots to fetch the table */
+	SRPT_CMD_FETCHING,	/* HCA: waits for the descriptor table */
 	SRPT_CMD_EXEC,		/* target core: waits for it to ask for data, answer or drop */
 	SRPT_CMD_WAIT_RD,	/* send-queue wait list: waits for slots for RDMA READ */
 	SRPT_CMD_READING,	/* HCA: waits for the READ chain */
@@ -25,6 +27,7 @@ enum srpt_cmd_event {
 	SRPT_EV_SUBMIT,		/* handed to the target core */
 	SRPT_EV_RESPOND,	/* the core, or the decoder, answers */
 	SRPT_EV_DROP,		/* aborted, or the channel closes: no response */
+	SRPT_EV_GET_TABLE,	/* the descriptor table is not in the IU */
 	SRPT_EV_GET_DATA,	/* the core asks for the write data */
 	SRPT_EV_SQ_READY,	/* send-queue slots were reserved */
 	SRPT_EV_CANCEL,		/* gave up waiting for send-queue slots */

@@ -32,6 +32,21 @@ static void check_desc(const struct srp_cmd_req *req, const uint8_t *start, cons
 	CHECK(pieces <= buf->nr_desc + 1000u);
 }
 
+/* As if the table had been fetched: full of something that need not add up. */
+static void check_table(const struct srp_cmd_req *req, const uint8_t *start, const uint8_t *end)
+{
+	struct srp_buf buf = req->buf;
+	struct srp_wire_desc *list = calloc(buf.nr_desc, sizeof(*list));
+
+	CHECK(list && !buf.imm && !buf.desc && buf.nr_desc && buf.nr_desc <= SRP_MAX_DESC);
+	CHECK((const uint8_t *)buf.table >= start && (const uint8_t *)(buf.table + 1) <= end);
+	CHECK(__builtin_bswap32(buf.table->len) == buf.nr_desc * sizeof(*list));
+	CHECK(srp_take_table(&buf, list) == SRP_BAD_SUM);	/* as buf.len is not 0 */
+	list[buf.nr_desc - 1].len = __builtin_bswap32(buf.len);
+	CHECK(srp_take_table(&buf, list) == SRP_OK && buf.desc == list && !buf.table);
+	free(list);
+}
+
 static void check_imm(const struct srp_cmd_req *req, const uint8_t *start, const uint8_t *end)
 {
 	const struct srp_buf *buf = &req->buf;
@@ -69,9 +84,11 @@ static void check_cmd(const struct srp_cmd_req *req, const uint8_t *iu, size_t l
 	CHECK(req->attr == 0 || req->attr == 1 || req->attr == 2 || req->attr == 4);
 	check_dir(req);
 	if (!req->buf.len)
-		CHECK(!req->buf.nr_desc && !req->buf.desc && !req->buf.imm);
+		CHECK(!req->buf.nr_desc && !req->buf.desc && !req->buf.imm && !req->buf.table);
 	else if (iu[5] == 0x30)
 		check_imm(req, behind_cdb, end);
+	else if (req->buf.table)
+		check_table(req, behind_cdb, end);
 	else
 		check_desc(req, behind_cdb, end);
 }

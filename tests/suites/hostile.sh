@@ -67,7 +67,7 @@ case_ius() {
 case_tasks() {
 	held_disk
 	dmsetup suspend --noflush --nolockfs held
-	raw tmf residuals channels:8 credits overrun:2
+	raw tmf residuals tables channels:8 credits overrun:2
 	dmsetup resume held
 	# What was held has ended: log in once more.
 	hostile channels:2
@@ -75,7 +75,7 @@ case_tasks() {
 
 case_held() {
 	held_disk
-	hostile aborts:2:held takeover:2:held
+	hostile aborts:2:held stranded:2:held takeover:2:held
 }
 
 case_logins() { hostile logins; }

@@ -98,6 +98,8 @@ case_sessions_log_out() {
 case_resets() {
 	local n
 	login_disk 0 ch_count=2
+	# The initiator forgets no command when it resets the device; one that the target aborts ends with its time-out.
+	echo 3 >"/sys/block/${disk#/dev/}/device/timeout"
 	verify_throughout "$disk"
 	for ((n = 0; n < $(times 100); n++)); do
 		sg_reset --no-esc --device "$disk"

@@ -23,6 +23,9 @@ bool test_disconnect(char **args);
 bool test_logins(char **args);
 bool test_aborts(char **args);
 bool test_takeover(char **args);
+bool test_stranded(char **args);
+
+bool test_tables(char **args);
 
 /* hostile_fuzz.c */
 bool test_fuzz(char **args);

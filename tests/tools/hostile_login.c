@@ -210,6 +210,37 @@ static void run_aborts(const void *arg)
 	expect_conserved(ch);
 }
 
+#define NR_STRANDED	100	/* most of the request limit */
+
+/* Credits of aborted commands come back although no response carries them, and before the last one has ended. */
+static void run_stranded(const void *arg)
+{
+	const struct held *held = arg;
+	struct chan *ch = begin_held(held, (u64[NR_HELD]){});
+	struct iu iu;
+	struct rsp r;
+	u64 reset;
+	int i;
+
+	lun = held->lun;
+	for (i = NR_HELD; i < NR_STRANDED; i++) {
+		build_in(&iu, (struct cdb){ CDB_READ(8 * i, 8) }, i * 4096, 4096);
+		send_iu(ch, &iu);
+	}
+	lun = LUN;
+	reset = send_tmf(ch, SRP_TMF_LUN_RESET, held->lun, 0);
+	run_command("dmsetup resume %s", held->device);
+	do {
+		if (wait_rsp(ch, &r, TIMEOUT) != WAIT_RSP)
+			fail("LUN RESET not answered");
+		check_rsp(ch, &r);
+	} while (as_rsp(&r)->tag != reset);
+	if (!ch->cred_reqs)
+		fail("no SRP_CRED_REQ");
+	tur(ch);
+	expect_conserved(ch);
+}
+
 /* Only when the last command of the old session has ended is there a new one. */
 static void run_takeover(const void *arg)
 {
@@ -226,7 +257,7 @@ static void run_takeover(const void *arg)
 		fail("logged in although commands of the old session were held");
 	if (ch->mc_result != SRP_MC_TERMINATED)
 		fail("result %d", ch->mc_result);
-	expect_closed(old);
+	expect_closed(old, SRP_LOGOUT_RELOGIN);
 	settle(ch);
 	lun = held->lun;
 	settle(ch);
@@ -257,6 +288,11 @@ static bool run_held(void (*fn)(const void *), char **args)
 bool test_aborts(char **args)
 {
 	return run_held(run_aborts, args);
+}
+
+bool test_stranded(char **args)
+{
+	return run_held(run_stranded, args);
 }
 
 bool test_takeover(char **args)

@@ -278,7 +278,7 @@ static struct chan *send_login(const struct srp_wire_login_req_rdma *req, u8 len
 		.rnr_retry_count = 7,
 	};
 
-	ch->logout = -1;
+	ch->logout = NO_LOGOUT;
 	ch->events = rdma_create_event_channel();
 	require(ch->events, "rdma_create_event_channel");
 	require(!rdma_create_id(ch->events, &ch->id, NULL, RDMA_PS_TCP), "rdma_create_id");
@@ -386,6 +386,7 @@ static bool target_iu(struct chan *ch, const struct rsp *r)
 		ch->logout = be32toh(((const struct srp_wire_t_logout *)r->iu)->reason);
 		return true;
 	case SRP_OP_CRED_REQ:
+		ch->cred_reqs++;
 		answer.opcode = SRP_OP_CRED_RSP;
 		break;
 	case SRP_OP_AER_REQ:
@@ -426,8 +427,13 @@ enum wait_result wait_rsp(struct chan *ch, struct rsp *r, long ms)
 			continue;
 		}
 		drain_cm_events(ch);
-		if (ch->closed)
+		if (ch->closed) {
+			/* What came before the end may have come since. */
+			while (poll_cq(ch, r))
+				if (r->len && !target_iu(ch, r))
+					return WAIT_RSP;
 			return WAIT_CLOSED;
+		}
 		if (armed) {
 			if (now_ms() >= end)
 				return WAIT_TIMEOUT;
@@ -495,7 +501,7 @@ void ask(struct chan *ch, const struct iu *iu, struct rsp *r)
 		fail("request limit delta %d", be32toh(as_rsp(r)->req_lim_delta));
 }
 
-void expect_closed(struct chan *ch)
+void expect_closed(struct chan *ch, int logout)
 {
 	enum wait_result result;
 	struct rsp r;
@@ -505,6 +511,8 @@ void expect_closed(struct chan *ch)
 	} while (result == WAIT_RSP);
 	if (result != WAIT_CLOSED)
 		fail("the channel was not closed");
+	if (logout != ANY_LOGOUT && ch->logout != logout)
+		fail("closed with logout reason %d instead of %d", ch->logout, logout);
 	close_chan(ch);
 }
 

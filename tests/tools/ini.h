@@ -42,6 +42,9 @@ typedef unsigned long long u64;
 /* Soft RoCE of 6.1 looks beyond its tables when it comes to the end of a multiple of 1 MiB. */
 #define MR_SIZE		(DATA_SIZE + 4096)
 
+#define NO_LOGOUT	(-1)
+#define ANY_LOGOUT	(-2)	/* for expect_closed(): or none, as where the QP fails */
+
 struct chan {
 	bool			used;
 	struct rdma_event_channel *events;
@@ -57,9 +60,10 @@ struct chan {
 	u32			it_iu_len;
 	u8			mc_result;
 	bool			imm;
-	int			logout;		/* reason of the SRP_T_LOGOUT that came, or -1 */
+	int			logout;		/* reason of the SRP_T_LOGOUT that came, or NO_LOGOUT */
 	/* credits */
 	long			requests, deltas;
+	unsigned int		cred_reqs;	/* SRP_CRED_REQs that came */
 };
 
 /* An IU under construction. */
@@ -134,8 +138,8 @@ const struct srp_wire_rsp *as_rsp(const struct rsp *r);
 void check_rsp(struct chan *ch, const struct rsp *r);
 /* Sends a request and gets its answer, with one credit. */
 void ask(struct chan *ch, const struct iu *iu, struct rsp *r);
-/* The target closes the channel; then it is closed here. */
-void expect_closed(struct chan *ch);
+/* The target closes the channel, with this reason in an SRP_T_LOGOUT; then it is closed here. */
+void expect_closed(struct chan *ch, int logout);
 /* All requests were answered, with a credit each. */
 void expect_conserved(const struct chan *ch);
 

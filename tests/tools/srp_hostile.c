@@ -28,6 +28,22 @@ static struct chan *shared_chan(void)
 	return shared;
 }
 
+/* The end of the channel that a complete IU of this type causes; ANY_LOGOUT if it causes none. */
+static int logout_of(u8 opcode)
+{
+	switch (opcode) {
+	case SRP_OP_LOGIN_REQ:
+		return SRP_LOGOUT_BAD_IU_TYPE;
+	case SRP_OP_CRED_RSP:	/* as nobody has asked */
+	case SRP_OP_AER_RSP:
+		return SRP_LOGOUT_UNSOLICITED;
+	case SRP_OP_I_LOGOUT:
+		return NO_LOGOUT;
+	default:
+		return ANY_LOGOUT;
+	}
+}
+
 static void one_length(u8 opcode, u32 len)
 {
 	struct chan *ch = shared_chan();
@@ -41,9 +57,9 @@ static void one_length(u8 opcode, u32 len)
 	iu.b[0] = opcode;
 	iu.len = len;
 
-	if (len < 16 || opcode == SRP_OP_LOGIN_REQ || opcode == SRP_OP_I_LOGOUT) {
+	if (len < 16 || logout_of(opcode) != ANY_LOGOUT) {
 		send_iu(ch, &iu);
-		expect_closed(ch);
+		expect_closed(ch, len < 16 ? SRP_LOGOUT_BAD_LEN : logout_of(opcode));
 		return;
 	}
 	switch (opcode) {
@@ -56,8 +72,6 @@ static void one_length(u8 opcode, u32 len)
 		if (!(as_rsp(&r)->flags & SRP_RSP_RSPVALID) || as_rsp(&r)->data[3] != SRP_RSP_FIELDS_INVALID)
 			fail("flags %02x, response code %02x", as_rsp(&r)->flags, as_rsp(&r)->data[3]);
 		break;
-	default:
-		send_iu(ch, &iu);
 	}
 	/* Nothing was reset: there is no unit attention. */
 	tur(ch);
@@ -94,8 +108,7 @@ static bool test_lengths(char **args)
 			if (!wants_all(args) && row[1] > 1 && row[1] < 15)
 				continue;
 			/* These are just a little too long. */
-			if (row[1] > 17 && row[1] < 47 &&
-			    (row[0] == SRP_OP_LOGIN_REQ || row[0] == SRP_OP_I_LOGOUT))
+			if (row[1] > 17 && row[1] < 47 && logout_of(row[0]) != ANY_LOGOUT)
 				continue;
 			good &= attempt(run_length, row);
 		}
@@ -113,7 +126,7 @@ static void run_opcode(const void *arg)
 	iu.len = 64;
 	printf("opcode %02x\n", iu.b[0]);
 	post_bytes(ch, iu.b, iu.len);
-	expect_closed(ch);
+	expect_closed(ch, SRP_LOGOUT_BAD_IU_TYPE);
 }
 
 static bool test_opcodes(char **args)
@@ -400,9 +413,10 @@ static const struct {
 	const char	*name;
 	bool		(*run)(char **args);
 } tests[] = {
-	{ "lengths", test_lengths },
-	{ "opcodes", test_opcodes },
+	{ "lengths", test_lengths },		/* :all */
+	{ "opcodes", test_opcodes },		/* :all */
 	{ "fields", test_fields },
+	{ "tables", test_tables },
 	{ "tmf", test_tmf },
 	{ "channels", test_channels },		/* :N */
 	{ "credits", test_credits },
@@ -413,6 +427,7 @@ static const struct {
 	{ "logins", test_logins },
 	{ "aborts", test_aborts },		/* :LUN:DEVICE, of a device-mapper disk that is not held */
 	{ "takeover", test_takeover },		/* likewise */
+	{ "stranded", test_stranded },		/* likewise */
 	{ "fuzz", test_fuzz },			/* :SECONDS:SEED */
 };
 

@@ -73,9 +73,12 @@ static void stranded(void **state)
 	srp_credit_owe(&c);
 	/* One is in progress: its response will carry the credit. */
 	assert_int_equal(srp_credit_take_stranded(&c), 0);
+	assert_false(srp_credit_is_stranded(&c));
 	check(&c, 8, 1);
 	srp_credit_owe(&c);
+	assert_true(srp_credit_is_stranded(&c));
 	assert_int_equal(srp_credit_take_stranded(&c), 2);
+	assert_false(srp_credit_is_stranded(&c));
 	check(&c, 10, 0);
 }
 

@@ -34,6 +34,7 @@ struct cmd_case {
 	u32		nr_desc;
 	u16		cdb_len;	/* 0: 16 */
 	u32		list_at;	/* offset of desc or imm in the IU; 0: NULL */
+	u32		table_at;	/* offset of the table's descriptor, if it is not in the IU */
 };
 
 #define NO SRP_DIR_NONE
@@ -178,13 +179,13 @@ static const struct cmd_case cmd_cases[] = {
 	  { .cdb = cdb_read10, .fmt = FMT_IN_IND, .total = 4096 }, SRP_BAD_SUM },
 	{ "DSC-11 fully external table",
 	  { .cdb = cdb_read10, .fmt = FMT_IN_IND, .table_len = 16, .total = 512 },
-	  SRP_BAD_TABLE_EXT },
+	  SRP_OK, IN, IN, 512, 1, .table_at = 48 },
 	{ "DSC-11 external table of 4096",
 	  { .cdb = cdb_read10, .fmt = FMT_IN_IND, .table_len = 65536, .total = 512 },
-	  SRP_BAD_TABLE_EXT },
+	  SRP_OK, IN, IN, 512, 4096, .table_at = 48 },
 	{ "DSC-12 partial table",
 	  { .cdb = cdb_read10, .fmt = FMT_IN_IND, .count_in = 1, .table_len = 32, .total = 1024,
-	    .nr = 1, .entry_len = 512 }, SRP_BAD_TABLE_EXT },
+	    .nr = 1, .entry_len = 512 }, SRP_OK, IN, IN, 1024, 2, .table_at = 48 },
 	{ "DSC-15 table of 4097",
 	  { .cdb = cdb_read10, .fmt = FMT_IN_IND, .table_len = 65552, .total = 512 },
 	  SRP_BAD_TABLE_CAP },
@@ -363,7 +364,8 @@ static void check_cmd(const struct cmd_case *c, const struct srp_iu *iu, const u
 	assert_int_equal(req->cdb_dir, c->cdb_dir);
 	assert_int_equal(req->buf.len, c->buf_len);
 	assert_int_equal(req->buf.nr_desc, c->nr_desc);
-	assert_ptr_equal(req->buf.desc, c->nr_desc ? at + c->list_at : NULL);
+	assert_ptr_equal(req->buf.table, c->table_at ? at + c->table_at : NULL);
+	assert_ptr_equal(req->buf.desc, c->nr_desc && !c->table_at ? at + c->list_at : NULL);
 	assert_ptr_equal(req->buf.imm, c->list_at && !c->nr_desc ? at + c->list_at : NULL);
 }
 
@@ -616,6 +618,24 @@ static void tags(void **state)
 	}
 }
 
+/* A table that was fetched is checked like one in the IU. */
+static void take_table(void **state)
+{
+	struct srp_wire_desc at = { 0 }, list[3] = {
+		{ .len = __builtin_bswap32(512) }, { .len = 0 }, { .len = __builtin_bswap32(0xffffffff) },
+	};
+	struct srp_buf buf = { .len = 512, .nr_desc = 2, .table = &at };
+
+	(void)state;
+	assert_int_equal(srp_take_table(&buf, list), SRP_OK);
+	assert_ptr_equal(buf.desc, list);
+	assert_null(buf.table);
+
+	buf = (struct srp_buf){ .len = 511, .nr_desc = 3, .table = &at };
+	assert_int_equal(srp_take_table(&buf, list), SRP_BAD_SUM);
+	assert_null(buf.desc);
+}
+
 static void reasons(void **state)
 {
 	unsigned int i, j;
@@ -624,7 +644,8 @@ static void reasons(void **state)
 	assert_int_equal(srp_reason_action(SRP_OK), SRP_ACT_ACCEPT);
 	for (i = 1; i < SRP_NR_REASONS; i++) {
 		bool kill = i == SRP_BAD_LEN || i == SRP_BAD_OPCODE ||
-			    i == SRP_BAD_LOGIN_IN_BAND || i == SRP_BAD_CREDIT;
+			    i == SRP_BAD_LOGIN_IN_BAND || i == SRP_BAD_CREDIT ||
+			    i == SRP_BAD_UNSOLICITED;
 
 		assert_int_equal(srp_reason_action(i), kill ? SRP_ACT_KILL : SRP_ACT_FIELD);
 		for (j = 0; j < i; j++)
@@ -634,6 +655,7 @@ static void reasons(void **state)
 	assert_int_equal(srp_reason_logout(SRP_BAD_OPCODE), 2);
 	assert_int_equal(srp_reason_logout(SRP_BAD_LOGIN_IN_BAND), 2);
 	assert_int_equal(srp_reason_logout(SRP_BAD_CREDIT), 0);
+	assert_int_equal(srp_reason_logout(SRP_BAD_UNSOLICITED), 3);
 	assert_int_equal(srp_reason_logout(SRP_BAD_SUM), 0);
 	assert_int_equal(srp_reason_action(SRP_NR_REASONS), SRP_ACT_KILL);
 	assert_int_equal(srp_reason_logout((enum srp_reason)-1), 0);
@@ -660,9 +682,9 @@ static void random_damage(void **state)
 			scratch[next_random(&seed) % (len < 112 ? len : 112)] = next_random(&seed);
 		len -= next_random(&seed) % 8 ? 0 : next_random(&seed) % len;
 		if (decode(scratch, len, c->d.imm_off, &iu, &e) == SRP_OK && iu.opcode == 0x02) {
-			for (i = 0; i < iu.cmd.buf.nr_desc; i++)
+			for (i = 0; iu.cmd.buf.desc && i < iu.cmd.buf.nr_desc; i++)
 				sum += __builtin_bswap32(iu.cmd.buf.desc[i].len);
-			if (!iu.cmd.buf.imm)
+			if (!iu.cmd.buf.imm && !iu.cmd.buf.table)
 				assert_true(sum == iu.cmd.buf.len);
 		}
 		exact_free(&e);
@@ -671,7 +693,7 @@ static void random_damage(void **state)
 
 int main(void)
 {
-	static struct CMUnitTest tests[ARRAY_SIZE(cmd_cases) + ARRAY_SIZE(tmf_cases) + 16];
+	static struct CMUnitTest tests[ARRAY_SIZE(cmd_cases) + ARRAY_SIZE(tmf_cases) + 17];
 	size_t nr = 0;
 
 	ADD_ROWS(tests, nr, cmd_cases, one_cmd);
@@ -685,6 +707,7 @@ int main(void)
 	ADD(tests, nr, "CDB-03 every additional length", every_cdb_length);
 	ADD(tests, nr, "DSC-25 DSC-26 DSC-27 every format byte", every_format);
 	ADD(tests, nr, "TAG-01 tags are opaque", tags);
+	ADD(tests, nr, "DSC-16 a fetched table", take_table);
 	ADD(tests, nr, "CRD-03 outcome classes of the reasons", reasons);
 	return RUN("srp_decode", tests, nr);
 }
