@@ -43,7 +43,7 @@ enum srp_reason {
 	SRP_BAD_IMM,		/* immediate data not agreed at login */
 	SRP_BAD_IMM_LEN,	/* immediate data beyond the IU, or overlapping the descriptor */
 	SRP_BAD_DIR,		/* direction of CDB and descriptors disagree */
-	SRP_BAD_UNSOLICITED,	/* SRP_CRED_RSP, SRP_AER_RSP nobody asked for (not from the decoder) */
+	SRP_BAD_UNSOLICITED,	/* a response nobody asked for (never from the decoder) */
 	SRP_BAD_CREDIT,		/* the request limit is overrun (never from the decoder) */
 	SRP_BAD_LUN,		/* TMF: not a single-level LUN */
 	SRP_NR_REASONS
@@ -148,7 +148,8 @@ struct srp_iu {
  * @buf: the IU; at least 8-byte aligned
  * @len: bytes received
  * @p: what was agreed at login
- * @iu: result; opcode, has_tag and tag are set as far as @len allows even on refusal
+ * @iu: result; opcode, has_tag and tag are set as far as @len allows even on
+ *	refusal, the rest only if the IU is accepted
  *
  * SRP_I_LOGOUT, SRP_CRED_RSP and SRP_AER_RSP are only checked for their length.
  *
