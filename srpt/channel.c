@@ -55,6 +55,8 @@ static void hw_work(struct work_struct *work)
 	put_cqs(ch);
 	conn->ops->destroy(conn);
 	srpt_conn_free(conn);
+	/* Nobody is left who could say that the connection is established. */
+	cancel_delayed_work_sync(&ch->alive_work);
 	kref_put(&ch->ref, channel_free);
 }
 
@@ -133,6 +135,7 @@ static void close_work(struct work_struct *work)
 		send_reject(ch);
 	mutex_unlock(&ch->conn_mutex);
 
+	cancel_delayed_work_sync(&ch->alive_work);
 	/* From here on nobody starts to use the QP; who has it will finish. */
 	percpu_ref_kill(&ch->hw_ref);
 	atomic_set(&ch->state, SRPT_CH_DRAINING);
@@ -185,6 +188,47 @@ void srpt_channel_close(struct srpt_channel *ch, int logout, const char *why)
 	queue_work(srpt_wq, &ch->close_work);
 }
 
+/* ---- keepalive ------------------------------------------------------------------- */
+
+static void alive_done(struct ib_cq *cq, struct ib_wc *wc)
+{
+	struct srpt_channel *ch = container_of(wc->wr_cqe, struct srpt_channel, alive_cqe);
+
+	WRITE_ONCE(ch->alive_posted, false);
+	if (wc->status != IB_WC_SUCCESS)
+		srpt_wc_error(ch, wc, "keepalive");
+	percpu_ref_put(&ch->hw_ref);
+}
+
+/*
+ * An initiator that died without a word is found when it is sent something. An
+ * RDMA WRITE of no data needs no key (IBA C9-88) and none of its receives.
+ */
+static void alive_work(struct work_struct *work)
+{
+	struct srpt_channel *ch = container_of(to_delayed_work(work), struct srpt_channel,
+					       alive_work);
+	struct ib_rdma_wr wr = {
+		.wr = {
+			.wr_cqe		= &ch->alive_cqe,
+			.opcode		= IB_WR_RDMA_WRITE,
+			.send_flags	= IB_SEND_SIGNALED,
+		},
+	};
+
+	if (!srpt_channel_is_live(ch))
+		return;
+	/* One that takes longer than the period is on its way to fail. */
+	if (!READ_ONCE(ch->alive_posted) && percpu_ref_tryget_live(&ch->hw_ref)) {
+		WRITE_ONCE(ch->alive_posted, true);
+		if (ib_post_send(ch->qp, &wr.wr, NULL)) {
+			srpt_channel_close(ch, SRP_LOGOUT_NO_REASON, "posting a keepalive failed");
+			percpu_ref_put(&ch->hw_ref);
+		}
+	}
+	queue_delayed_work(srpt_wq, &ch->alive_work, ch->keepalive);
+}
+
 /**
  * srpt_channel_established() - the RTU, or an IU before it, has arrived
  * @ch: the channel
@@ -197,6 +241,8 @@ void srpt_channel_established(struct srpt_channel *ch)
 		return;
 	trace_srpt_channel_state(ch, SRPT_CH_LIVE, "established");
 	queue_work(srpt_wq, &ch->park_work);
+	if (ch->keepalive)
+		queue_delayed_work(srpt_wq, &ch->alive_work, ch->keepalive);
 }
 
 static void qp_event(struct ib_event *event, void *context)
@@ -274,7 +320,7 @@ static int create_qp(struct srpt_channel *ch, u32 sq_size, u32 max_inline)
 {
 	struct ib_device *device = ch->sdev->device;
 	const struct ib_device_attr *attrs = &device->attrs;
-	u32 sends = ch->nr_slots + 1;	/* and the drain marker */
+	u32 sends = ch->nr_slots + SRPT_EXTRA_WR;
 	struct ib_qp_init_attr init = {
 		.event_handler	= qp_event,
 		.qp_context	= ch,
@@ -326,7 +372,7 @@ static int create_qp_retry(struct srpt_channel *ch, u32 sq_size)
 	int ret;
 
 	/* What is configured is the whole queue; the SENDs come out of it. */
-	sq_size = max_t(int, sq_size - ch->nr_slots - 1, SRPT_MIN_SQ_SIZE);
+	sq_size = max_t(int, sq_size - ch->nr_slots - SRPT_EXTRA_WR, SRPT_MIN_SQ_SIZE);
 	for (;;) {
 		/* No attribute tells how much a device takes inline. */
 		ret = create_qp(ch, sq_size, sizeof(struct srp_wire_rsp));
@@ -387,6 +433,9 @@ static struct srpt_channel *channel_alloc(struct srpt_login *login)
 	INIT_LIST_HEAD(&ch->failed);
 	INIT_LIST_HEAD(&ch->parked);
 	INIT_WORK(&ch->park_work, srpt_park_work);
+	ch->keepalive = min(READ_ONCE(srpt_keepalive), SRPT_KEEPALIVE_MAX) * HZ;
+	ch->alive_cqe.done = alive_done;
+	INIT_DELAYED_WORK(&ch->alive_work, alive_work);
 	INIT_WORK(&ch->close_work, close_work);
 	INIT_DELAYED_WORK(&ch->hw_work, hw_work);
 	init_completion(&ch->last_wqe);

@@ -41,6 +41,10 @@ static const struct kernel_param_ops service_guid_ops = {
 module_param_cb(srpt_service_guid, &service_guid_ops, NULL, 0444);
 MODULE_PARM_DESC(srpt_service_guid, "ioc_guid, id_ext and service id of the target, hexadecimal (default: node GUID of the first HCA).");
 
+uint srpt_keepalive = 30;
+module_param_named(keepalive, srpt_keepalive, uint, 0644);
+MODULE_PARM_DESC(keepalive, "Seconds between the packets that find a dead initiator; 0: none. For sessions that begin later (default 30).");
+
 static ushort rdma_cm_port;
 module_param(rdma_cm_port, ushort, 0444);
 MODULE_PARM_DESC(rdma_cm_port, "RDMA/CM port to listen on; 0: none (default). Also discovery_auth/rdma_cm_port in configfs.");

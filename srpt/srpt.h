@@ -58,6 +58,8 @@
 #define SRPT_MAX_REQ_SIZE	SZ_64K
 #define SRPT_RDMA_DEPTH		4	/* RDMA READs in flight per channel */
 #define SRPT_RELOGIN_TIMEOUT	(5 * HZ)	/* NX-4 */
+#define SRPT_EXTRA_WR		2	/* of a send queue: drain marker, keepalive */
+#define SRPT_KEEPALIVE_MAX	3600U	/* seconds */
 #define SRPT_LOGOUT_TIMEOUT	(HZ / 2)
 #define SRPT_TIMEWAIT_MAX	(10 * HZ)
 
@@ -150,6 +152,7 @@ extern struct workqueue_struct *srpt_data_wq;
 extern struct kmem_cache *srpt_rx_cache;	/* srpt_max_req_size + SRPT_RX_ALIGN bytes */
 extern int srpt_max_req_size;
 extern int srpt_srq_size;
+extern uint srpt_keepalive;		/* seconds, 0: none */
 
 u64 srpt_service_guid(void);
 void srpt_set_default_service_guid(u64 guid);
@@ -332,6 +335,10 @@ struct srpt_channel {
 	u64			cred_tag;	/* [C] while cred_rsp_due */
 	u64			login_tag;	/* [C] */
 	struct completion	last_wqe;	/* the QP is done with the SRQ */
+	struct delayed_work	alive_work;	/* runs while the channel is LIVE */
+	unsigned long		keepalive;	/* [C] jiffies, 0: none */
+	struct ib_cqe		alive_cqe;
+	bool			alive_posted;	/* set by alive_work, cleared when it completes */
 	struct work_struct	close_work;
 	struct delayed_work	hw_work;	/* after TimeWait */
 	bool			in_timewait;	/* conn->lock: hw_work is queued */

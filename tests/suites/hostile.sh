@@ -80,6 +80,13 @@ case_held() {
 
 case_logins() { hostile logins; }
 
+case_silence() {
+	ours_only "no keepalive"
+	echo 1 >/sys/module/ib_srpt/parameters/keepalive
+	raw silence
+	echo 30 >/sys/module/ib_srpt/parameters/keepalive
+}
+
 case_endings() {
 	local seed=$RANDOM
 	note "seed $seed"

@@ -17,6 +17,7 @@ bool test_credits(char **args);
 bool test_overrun(char **args);
 bool test_residuals(char **args);
 bool test_completions(char **args);
+bool test_silence(char **args);
 bool test_disconnect(char **args);
 
 /* hostile_login.c */

@@ -326,6 +326,33 @@ bool test_completions(char **args)
 	return good;
 }
 
+#define NO_ANSWER	90000	/* ms: all retries of the connection */
+
+/* The initiator's QP dies without a word, and nothing is sent to it: only a keepalive can tell. */
+static void run_silence(const void *arg)
+{
+	struct ibv_qp_attr attr = { .qp_state = IBV_QPS_ERR };
+	struct chan *ch;
+	struct rsp r;
+
+	(void)arg;
+	/* Soft RoCE never gives up when it shall try seven times. */
+	retry_count = 1;
+	ch = login_settled(SRP_LOGIN_MC_SINGLE);
+	retry_count = 7;
+	if (ibv_modify_qp(ch->qp, &attr, IBV_QP_STATE))
+		fail("the QP cannot be stopped");
+	if (wait_rsp(ch, &r, NO_ANSWER) != WAIT_CLOSED)
+		fail("the target has not noticed");
+	close_chan(ch);
+}
+
+bool test_silence(char **args)
+{
+	(void)args;
+	return attempt(run_silence, NULL);
+}
+
 static void run_disconnect(const void *arg)
 {
 	struct chan *ch = login(SRP_LOGIN_MC_SINGLE);

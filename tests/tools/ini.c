@@ -18,6 +18,7 @@
 struct sockaddr_in target;
 u64 guid;
 u8 lun = LUN;
+u8 retry_count = 7;
 struct ibv_mr *data_mr;
 u8 *data;
 
@@ -274,7 +275,7 @@ static struct chan *send_login(const struct srp_wire_login_req_rdma *req, u8 len
 		.private_data_len = len,
 		.responder_resources = depth,
 		.initiator_depth = 1,
-		.retry_count = 7,
+		.retry_count = retry_count,
 		.rnr_retry_count = 7,
 	};
 

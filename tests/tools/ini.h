@@ -91,6 +91,7 @@ extern struct sockaddr_in target;
 extern u64 guid;
 
 extern u8 lun;			/* of the commands that are built */
+extern u8 retry_count;		/* of the connections that are made, for both sides */
 extern struct ibv_mr *data_mr;
 extern u8 *data;		/* what the target may read and write, from the first login on */
 extern u64 random_state;

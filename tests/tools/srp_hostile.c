@@ -423,6 +423,7 @@ static const struct {
 	{ "overrun", test_overrun },		/* :LUN, of a disk that is held */
 	{ "residuals", test_residuals },
 	{ "completions", test_completions },
+	{ "silence", test_silence },		/* needs a target with a keepalive */
 	{ "disconnect", test_disconnect },	/* :TIMES */
 	{ "logins", test_logins },
 	{ "aborts", test_aborts },		/* :LUN:DEVICE, of a device-mapper disk that is not held */
