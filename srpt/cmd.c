@@ -29,6 +29,7 @@ static int init_slot(struct srpt_channel *ch, struct srpt_cmd *cmd)
 
 	cmd->ch = ch;
 	INIT_LIST_HEAD(&cmd->sq_node);
+	INIT_LIST_HEAD(&cmd->fence_node);
 	cmd->rdma_cqe.done = srpt_rdma_done;
 	INIT_WORK(&cmd->data_work, srpt_data_work);
 	cmd->send_cqe.done = srpt_send_done;
@@ -163,6 +164,8 @@ void srpt_cmd_put(struct srpt_cmd *cmd)
 		srpt_cred_check(ch);
 	}
 	srpt_cmd_event(cmd, SRPT_EV_LAST_REF);
+	if (READ_ONCE(cmd->fence_seq))
+		srpt_fence_release(cmd);
 	free_slot(cmd);
 
 	/* Pairs with smp_mb() in park_rx(): either it sees the slot, or we see it parking. */

@@ -25,4 +25,9 @@
 #define rdma_rw_max_send_wr(device, port_num, max_rdma_ctxs, flags)	(3 * (max_rdma_ctxs))
 #endif
 
+/* Before 6.17 a work queue was per CPU unless it said otherwise; later ones must say either. */
+#ifndef SRPT_HAVE_WQ_PERCPU
+#define WQ_PERCPU	0
+#endif
+
 #endif /* SRPT_COMPAT_H */

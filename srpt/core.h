@@ -130,7 +130,8 @@ void srpt_eh_abort_handler(struct srpt_cmd *cmd);
  * @data: as given to tsk_mgmt_request()
  * @result: of the function
  *
- * The only way from a task management result to an SRP_RSP.
+ * The only way from a task management result to an SRP_RSP, which is sent when
+ * the commands that the function covers have ended.
  * Context: process.
  */
 void srpt_tsk_mgmt_response(u64 data, enum srpt_tmf_result result);

@@ -2,6 +2,7 @@
 /* Module parameters, and initialisation and exit in order. */
 #include <linux/module.h>
 #include <linux/slab.h>
+#include "compat.h"
 #include "srpt.h"
 #include "lio.h"
 
@@ -93,7 +94,7 @@ static int __init srpt_init(void)
 	if (!srpt_login_wq)
 		goto destroy_wq;
 	/* As that of the RDMA core, whose completions go on here. */
-	srpt_data_wq = alloc_workqueue("srpt_data", WQ_HIGHPRI | WQ_MEM_RECLAIM, 0);
+	srpt_data_wq = alloc_workqueue("srpt_data", WQ_PERCPU | WQ_HIGHPRI | WQ_MEM_RECLAIM, 0);
 	if (!srpt_data_wq)
 		goto destroy_login_wq;
 	ret = srpt_lio_register();

@@ -15,7 +15,7 @@
 #include "trace.h"
 
 static LIST_HEAD(srpt_nexuses);
-static DEFINE_MUTEX(srpt_nexus_mutex);
+DEFINE_MUTEX(srpt_nexus_mutex);	/* see [N] in srpt.h */
 static DECLARE_WAIT_QUEUE_HEAD(srpt_nexus_wait);
 static atomic_t srpt_nexus_changes;	/* nexuses that became ready or went */
 
@@ -143,6 +143,8 @@ struct srpt_nexus *srpt_nexus_join(struct srpt_login *login, struct srpt_channel
 	memcpy(fresh->t_port_id, login->req.t_port_id, 16);
 	fresh->core = &srpt_lio_ops;
 	INIT_LIST_HEAD(&fresh->channels);
+	spin_lock_init(&fresh->fence_lock);
+	INIT_LIST_HEAD(&fresh->tmfs);
 	list_add_tail(&fresh->node, &srpt_nexuses);
 	add_channel_locked(fresh, ch);
 	mutex_unlock(&srpt_nexus_mutex);

@@ -244,14 +244,12 @@ void srpt_request(struct srpt_cmd *cmd, enum srp_reason reason)
 {
 	bool tmf = cmd->iu.opcode == SRP_OP_TSK_MGMT;
 
-	if (reason) {
+	if (reason)
 		trace_srpt_iu_refused(cmd, reason);
-		if (tmf)
-			srpt_send_tmf_code(cmd, SRP_RSP_FIELDS_INVALID);
-		else
-			srpt_send_field_error(cmd, reason);
-	} else if (tmf) {
-		srpt_tmf_receive(cmd);
+	if (tmf) {
+		srpt_tmf_receive(cmd, reason);
+	} else if (reason) {
+		srpt_send_field_error(cmd, reason);
 	} else if (cmd->iu.cmd.buf.table) {
 		srpt_table_fetch(cmd);
 	} else {

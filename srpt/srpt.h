@@ -11,6 +11,7 @@
  *	srpt_mutex		devices, listeners
  *	srpt_channel.sq_lock	send-queue slots and waiters
  *	srpt_channel.park_lock	IUs that wait for a live channel or a command slot
+ *	srpt_nexus.fence_lock	task management that waits for commands
  *
  * No lock is held while the target core is called or a work request is posted.
  * The receive path takes none.
@@ -20,6 +21,7 @@
  *  [R]  the context of the channel's recv_cq only (one work item, never concurrent)
  *  [S]  srpt_channel.sq_lock
  *  [K]  srpt_channel.park_lock
+ *  [F]  srpt_nexus.fence_lock
  *  [N]  srpt_nexus_mutex
  *  [G]  srpt_mutex
  *  [O]  the owner named by the command's state
@@ -264,7 +266,12 @@ struct srpt_nexus {
 	struct list_head	channels;	/* [N] */
 	bool			ready;		/* [N] the session is open */
 	bool			closing;	/* [N] no new channel may join */
+	spinlock_t		fence_lock;	/* protects [F] */
+	u64			fence_seq;	/* [F] of the last task management function */
+	struct list_head	tmfs;		/* [F] not answered, in their order */
 };
+
+extern struct mutex srpt_nexus_mutex;
 
 struct srpt_nexus *srpt_nexus_join(struct srpt_login *login, struct srpt_channel *ch,
 				   enum srp_mc_result *result);
@@ -394,6 +401,12 @@ struct srpt_cmd {
 	struct srp_wire_desc	*table;		/* [O] descriptors that were not in the IU */
 	struct scatterlist	table_sg;	/* [O] */
 	bool			from_core;	/* [O] response_done() is due */
+
+	/* task management: srpt/fence.c */
+	u64			fence_seq;	/* [F] its own, or that of who marked it first */
+	struct list_head	fence_node;	/* [F] an SRP_TSK_MGMT: in nexus->tmfs */
+	u32			fence_count;	/* [F] commands it waits for, and the answer */
+	enum srp_rsp_code	tmf_code;	/* [F] the answer */
 
 	/* data transfer */
 	u32			xfer_len;	/* [O] bytes to move, then moved; 0: failed */
@@ -528,8 +541,15 @@ void srpt_rdma_done(struct ib_cq *cq, struct ib_wc *wc);
 void srpt_data_work(struct work_struct *work);
 void srpt_rdma_read_run(struct srpt_cmd *cmd);
 
+/* ---- fence.c ---------------------------------------------------------------------- */
+
+bool srpt_fence_begin(struct srpt_cmd *tmf);
+void srpt_fence_answer(struct srpt_cmd *tmf, enum srp_rsp_code code);
+void srpt_fence_cancel(struct srpt_cmd *tmf);
+void srpt_fence_release(struct srpt_cmd *cmd);
+
 /* ---- tmf.c ------------------------------------------------------------------------ */
 
-void srpt_tmf_receive(struct srpt_cmd *cmd);
+void srpt_tmf_receive(struct srpt_cmd *cmd, enum srp_reason reason);
 
 #endif /* SRPT_H */

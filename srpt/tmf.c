@@ -3,11 +3,8 @@
  * Task management.
  *
  * An initiator that gets the answer to a task management function may reuse
- * tags and memory at once, so the answer is the last thing that happens. Today
- * that rests on the target core, which answers when the commands it aborted
- * have been released. The place of the fence, which will also count the
- * commands that are past the core's reach, is srpt_tsk_mgmt_response(): the
- * core has answered, the SRP_RSP has not been posted.
+ * tags and memory at once, so the answer is the last thing that happens: it
+ * goes through the fence, see fence.c.
  *
  * Order of the checks: function code, LUN format (both by the driver), LUN
  * existence, then the lookup of the task (both by the core).
@@ -32,30 +29,41 @@ static bool known_function(u8 function)
 /**
  * srpt_tmf_receive() - handle a decoded SRP_TSK_MGMT
  * @cmd: in state NEW
+ * @reason: what is wrong with it, or SRP_OK
  *
  * Context: the one that handles the channel's IUs.
  */
-void srpt_tmf_receive(struct srpt_cmd *cmd)
+void srpt_tmf_receive(struct srpt_cmd *cmd, enum srp_reason reason)
 {
 	const struct srp_tmf_req *req = &cmd->iu.tmf;
 	struct srpt_nexus *nexus = cmd->ch->nexus;
 	int ret;
 
+	/* Of another refusal nothing else of the IU is known. */
+	if (reason && reason != SRP_BAD_LUN) {
+		srpt_send_tmf_code(cmd, SRP_RSP_FIELDS_INVALID);
+		return;
+	}
 	trace_srpt_tmf_request(cmd, req);
 	if (!known_function(req->function)) {
 		srpt_send_tmf_code(cmd, SRP_RSP_NOT_SUPPORTED);
 		return;
 	}
 
+	if (!srpt_fence_begin(cmd) || reason) {
+		srpt_fence_answer(cmd, SRP_RSP_FIELDS_INVALID);
+		return;
+	}
 	srpt_cmd_event(cmd, SRPT_EV_SUBMIT);
 	ret = nexus->core->tsk_mgmt_request(nexus, cmd, req->function, req->task_tag, req->lun,
 					    (uintptr_t)cmd);
 	if (ret == -ESHUTDOWN) {
 		/* The nexus is going away: nobody waits for an answer. */
+		srpt_fence_cancel(cmd);
 		srpt_cmd_event(cmd, SRPT_EV_DROP);
 		srpt_cmd_put(cmd);
 	} else if (ret) {
-		srpt_send_tmf_code(cmd, SRP_RSP_FAILED);
+		srpt_fence_answer(cmd, SRP_RSP_FAILED);
 	}
 }
 
@@ -84,5 +92,5 @@ void srpt_tsk_mgmt_response(u64 data, enum srpt_tmf_result result)
 	trace_srpt_tmf_response(cmd, result);
 	cmd->from_core = true;
 	refcount_inc(&cmd->ref);
-	srpt_send_tmf_code(cmd, rsp_code(result));
+	srpt_fence_answer(cmd, rsp_code(result));
 }

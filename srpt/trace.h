@@ -112,6 +112,9 @@ DEFINE_EVENT(srpt_cmd_len, srpt_sq_wait,
 /* val: enum srp_reason */
 DEFINE_EVENT(srpt_cmd_len, srpt_iu_refused,
 	TP_PROTO(const struct srpt_cmd *cmd, int val), TP_ARGS(cmd, val));
+/* val: commands that a task management function waits for; 0 again when it is answered */
+DEFINE_EVENT(srpt_cmd_len, srpt_fence,
+	TP_PROTO(const struct srpt_cmd *cmd, int val), TP_ARGS(cmd, val));
 /* val: enum srpt_tmf_result */
 DEFINE_EVENT(srpt_cmd_len, srpt_tmf_response,
 	TP_PROTO(const struct srpt_cmd *cmd, int val), TP_ARGS(cmd, val));

@@ -75,7 +75,7 @@ case_tasks() {
 
 case_held() {
 	held_disk
-	hostile aborts:2:held stranded:2:held takeover:2:held
+	hostile aborts:2:held wronglun:2:held stranded:2:held takeover:2:held
 }
 
 case_logins() { hostile logins; }

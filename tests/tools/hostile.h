@@ -24,6 +24,7 @@ bool test_disconnect(char **args);
 bool test_logins(char **args);
 bool test_aborts(char **args);
 bool test_takeover(char **args);
+bool test_wronglun(char **args);
 bool test_stranded(char **args);
 
 bool test_tables(char **args);

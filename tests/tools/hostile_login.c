@@ -181,6 +181,7 @@ static void run_aborts(const void *arg)
 	struct chan *ch;
 	struct iu iu;
 	struct rsp r;
+	int i;
 
 	ch = begin_held(held, tags);
 	abort = send_tmf(ch, SRP_TMF_ABORT_TASK, held->lun, tags[0]);
@@ -195,18 +196,48 @@ static void run_aborts(const void *arg)
 		if ((as_rsp(&r)->tag == abort || as_rsp(&r)->tag == reset) &&
 		    (r.len != 40 || as_rsp(&r)->data[3] != SRP_RSP_COMPLETE))
 			fail("response code %02x", as_rsp(&r)->data[3]);
-		/* The others may end before the reset, which waits for the abort, has come to them. */
-		if (as_rsp(&r)->tag == tags[0])
-			fail("the command is answered, although it was aborted");
+		/* The others may end before the reset, which waits for the abort, has come to them; but not after it. */
+		for (i = 0; i < NR_HELD; i++) {
+			if (as_rsp(&r)->tag == tags[i] && (done || i == 0))
+				fail("command %d is answered, although it was aborted", i);
+		}
 	}
 	/* The credits of the aborted commands come with this. */
 	build_tur(&iu);
 	send_iu(ch, &iu);
-	do {
+	if (wait_rsp(ch, &r, TIMEOUT) != WAIT_RSP || as_rsp(&r)->tag != iu_tag(&iu))
+		fail("no answer, or another one, after the aborts");
+	check_rsp(ch, &r);
+	expect_conserved(ch);
+}
+
+/* An ABORT TASK that names the wrong LUN aborts nothing, and even this is not said before the command has ended. */
+static void run_wrong_lun(const void *arg)
+{
+	const struct held *held = arg;
+	u64 tags[NR_HELD], abort;
+	struct chan *ch = begin_held(held, tags);
+	bool ended = false;
+	struct rsp r;
+	int i;
+
+	abort = send_tmf(ch, SRP_TMF_ABORT_TASK, LUN, tags[0]);
+	run_command("dmsetup resume %s", held->device);
+	for (i = 0; i < NR_HELD + 1; i++) {
 		if (wait_rsp(ch, &r, TIMEOUT) != WAIT_RSP)
-			fail("no answer after the aborts");
+			fail("%d of %d are answered", i, NR_HELD + 1);
 		check_rsp(ch, &r);
-	} while (as_rsp(&r)->tag != iu_tag(&iu));
+		if (as_rsp(&r)->tag == tags[0]) {
+			expect_good(&r);
+			ended = true;
+		}
+		if (as_rsp(&r)->tag != abort)
+			continue;
+		if (r.len != 40 || as_rsp(&r)->data[3] != SRP_RSP_FIELDS_INVALID)
+			fail("response code %02x", as_rsp(&r)->data[3]);
+		if (!ended)
+			fail("answered before the command");
+	}
 	expect_conserved(ch);
 }
 
@@ -288,6 +319,11 @@ static bool run_held(void (*fn)(const void *), char **args)
 bool test_aborts(char **args)
 {
 	return run_held(run_aborts, args);
+}
+
+bool test_wronglun(char **args)
+{
+	return run_held(run_wrong_lun, args);
 }
 
 bool test_stranded(char **args)

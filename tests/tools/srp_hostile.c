@@ -428,6 +428,7 @@ static const struct {
 	{ "logins", test_logins },
 	{ "aborts", test_aborts },		/* :LUN:DEVICE, of a device-mapper disk that is not held */
 	{ "takeover", test_takeover },		/* likewise */
+	{ "wronglun", test_wronglun },		/* likewise */
 	{ "stranded", test_stranded },		/* likewise */
 	{ "fuzz", test_fuzz },			/* :SECONDS:SEED */
 };
