@@ -12,20 +12,6 @@
 #include "srpt.h"
 #include "trace.h"
 
-static bool known_function(u8 function)
-{
-	switch (function) {
-	case SRP_TMF_ABORT_TASK:
-	case SRP_TMF_ABORT_TASK_SET:
-	case SRP_TMF_CLEAR_TASK_SET:
-	case SRP_TMF_LUN_RESET:
-	case SRP_TMF_CLEAR_ACA:
-		return true;
-	default:
-		return false;
-	}
-}
-
 /**
  * srpt_tmf_receive() - handle a decoded SRP_TSK_MGMT
  * @cmd: in state NEW
@@ -45,7 +31,7 @@ void srpt_tmf_receive(struct srpt_cmd *cmd, enum srp_reason reason)
 		return;
 	}
 	trace_srpt_tmf_request(cmd, req);
-	if (!known_function(req->function)) {
+	if (!srp_tmf_known(req->function)) {
 		srpt_send_tmf_code(cmd, SRP_RSP_NOT_SUPPORTED);
 		return;
 	}

@@ -294,7 +294,7 @@ static enum srp_reason decode_cmd(const struct srp_wire_cmd *w, u32 len,
 	return settle_dir(req, out ? SRP_DIR_OUT : SRP_DIR_IN);
 }
 
-static bool known_tmf(u8 function)
+bool srp_tmf_known(u8 function)
 {
 	switch (function) {
 	case SRP_TMF_ABORT_TASK:
@@ -328,7 +328,7 @@ static enum srp_reason decode_tmf(const struct srp_wire_tsk_mgmt *w, struct srp_
 	memcpy(req->lun, w->lun, sizeof(req->lun));
 	req->function = w->function;
 	req->task_tag = w->task_tag;
-	if (known_tmf(req->function) && !single_level_lun(req->lun))
+	if (srp_tmf_known(req->function) && !single_level_lun(req->lun))
 		return SRP_BAD_LUN;
 	return SRP_OK;
 }

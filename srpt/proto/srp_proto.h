@@ -128,6 +128,9 @@ struct srp_tmf_req {
 	u64	task_tag;
 };
 
+/* Is it an enum srp_tmf? */
+bool srp_tmf_known(u8 function);
+
 /**
  * struct srp_iu - a received IU
  * @opcode:	type; valid if the IU has at least one byte
