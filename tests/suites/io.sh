@@ -81,7 +81,7 @@ case_sequential() {
 	login_disk 0
 	verify "$disk" writes --rw=write --bs=1M --size=32M
 	fio --name=reads --filename="$disk" --direct=1 --ioengine=libaio --rw=read --bsrange=512-1M --blockalign=512 --iodepth=32 \
-		--size=32M --output=/dev/null
+		--size=32M --eta=never --output=/dev/null
 }
 
 # Buffers that start in the middle of a page: descriptors of odd address and length.
