@@ -8,8 +8,8 @@
  * srpt_channel_close():
  *
  *  close_work	SRP_T_LOGOUT and DREQ (or REJ, if no REP was sent), QP to error,
- *		drain: now every work request has completed, and the last user of the hardware is
- *		gone (hw_ref).
+ *		drain: now every work request has completed, and the last user of
+ *		the hardware is gone (hw_ref).
  *  hw_work	after TimeWait the QP and the mappings go, and the HCA may. Neither
  *		of the two waits for a target core, but for a back-end that blocks
  *		the context it was called in.

@@ -39,6 +39,9 @@ static bool is_command(const struct srpt_cmd *cmd)
 /* With the lock held. Returns whether @tmf has to wait for this slot. */
 static bool mark(struct srpt_cmd *tmf, struct srpt_cmd *cmd)
 {
+	/* The number of a task management function is no mark. */
+	if (cmd->iu.opcode != SRP_OP_CMD)
+		return false;
 	/* A mark stays until its release takes the lock: no need to look at the state. */
 	if (cmd->fence_seq)
 		return covers(tmf, cmd);
@@ -136,7 +139,7 @@ void srpt_fence_cancel(struct srpt_cmd *tmf)
 }
 
 /**
- * srpt_fence_release() - a marked command has ended
+ * srpt_fence_release() - a marked command, or a function, has ended
  * @cmd: its slot is free, but not yet to be used again
  *
  * All functions that came since it was marked, and cover it, have counted it.
@@ -151,12 +154,15 @@ void srpt_fence_release(struct srpt_cmd *cmd)
 	LIST_HEAD(ready);
 
 	spin_lock_irqsave(&nexus->fence_lock, flags);
+	if (cmd->iu.opcode != SRP_OP_CMD)
+		goto unmark;
 	list_for_each_entry_safe(tmf, next, &nexus->tmfs, fence_node) {
 		if (!cmd->fence_seq || tmf->fence_seq < cmd->fence_seq || !covers(tmf, cmd))
 			continue;
 		if (!--tmf->fence_count)
 			list_move_tail(&tmf->fence_node, &ready);
 	}
+unmark:
 	WRITE_ONCE(cmd->fence_seq, 0);
 	spin_unlock_irqrestore(&nexus->fence_lock, flags);
 

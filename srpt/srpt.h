@@ -472,9 +472,8 @@ static inline bool srpt_cmd_event(struct srpt_cmd *cmd, enum srpt_cmd_event ev)
 	int state = atomic_read(&cmd->state);
 	int next;
 
-	/* What srpt_cmd_next() does, for values that are known to be in range. */
 	do {
-		next = srpt_cmd_table[state][ev] - 1;
+		next = srpt_cmd_step(state, ev);
 		if (unlikely(next < 0))
 			return srpt_cmd_illegal_event(cmd, state, ev);
 	} while (unlikely(!atomic_try_cmpxchg(&cmd->state, &state, next)));

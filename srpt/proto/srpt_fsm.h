@@ -41,14 +41,20 @@ enum srpt_cmd_event {
 /* Next state + 1; 0 is an event that is illegal in the state. */
 extern const u8 srpt_cmd_table[SRPT_CMD_NR_STATES][SRPT_EV_NR];
 
+/* The next state, or -1 if the event is illegal; for values that are known to be in range. */
+static inline int srpt_cmd_step(int state, enum srpt_cmd_event ev)
+{
+	return srpt_cmd_table[state][ev] - 1;
+}
+
 /* The next state, or SRPT_CMD_NR_STATES if the event is illegal in this state. */
 static inline enum srpt_cmd_state srpt_cmd_next(enum srpt_cmd_state state, enum srpt_cmd_event ev)
 {
-	u8 to = 0;
+	int to = -1;
 
 	if ((unsigned int)state < SRPT_CMD_NR_STATES && (unsigned int)ev < SRPT_EV_NR)
-		to = srpt_cmd_table[state][ev];
-	return to ? (enum srpt_cmd_state)(to - 1) : SRPT_CMD_NR_STATES;
+		to = srpt_cmd_step(state, ev);
+	return to < 0 ? SRPT_CMD_NR_STATES : (enum srpt_cmd_state)to;
 }
 
 const char *srpt_cmd_state_str(enum srpt_cmd_state state);

@@ -219,9 +219,15 @@ static void run_wrong_lun(const void *arg)
 	struct chan *ch = begin_held(held, tags);
 	bool ended = false;
 	struct rsp r;
+	struct iu iu;
 	int i;
 
 	abort = send_tmf(ch, SRP_TMF_ABORT_TASK, LUN, tags[0]);
+	/* A function that waits is no task, although it has a tag: there is nothing to abort, and nothing to wait for. */
+	build_tmf(&iu, SRP_TMF_ABORT_TASK, LUN_IS(held->lun), abort);
+	ask(ch, &iu, &r);
+	if (r.len != 40 || as_rsp(&r)->data[3] != SRP_RSP_COMPLETE)
+		fail("response code %02x for the tag of a function", as_rsp(&r)->data[3]);
 	run_command("dmsetup resume %s", held->device);
 	for (i = 0; i < NR_HELD + 1; i++) {
 		if (wait_rsp(ch, &r, TIMEOUT) != WAIT_RSP)
