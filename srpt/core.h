@@ -26,6 +26,8 @@ struct srpt_attrib {
 	u32	max_rsp_size;	/* bytes of one SRP_RSP */
 	u32	sq_size;	/* send queue work requests */
 	u32	use_srq;	/* 0 or 1; new logins only */
+	u32	max_channels;	/* of one nexus */
+	u32	bind_initiator;	/* 0 or 1; nobody else may take over or join a nexus */
 };
 
 /* Outcome of a task management function, independent of the core. */

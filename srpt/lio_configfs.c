@@ -298,6 +298,7 @@ static struct se_portal_group *make_tpg(struct se_wwn *se_wwn, const char *text)
 	tpg->attrib.max_rdma_size = 65536;
 	tpg->attrib.max_rsp_size = 256;
 	tpg->attrib.sq_size = 4096;
+	tpg->attrib.max_channels = 128;
 	ret = core_tpg_register(se_wwn, &tpg->tpg, SCSI_PROTOCOL_SRP);
 	if (ret) {
 		kfree(tpg);
@@ -392,12 +393,16 @@ LIO_ATTRIB(srp_max_rdma_size, max_rdma_size, 65536, 16777216);
 LIO_ATTRIB(srp_max_rsp_size, max_rsp_size, 40, 1024);
 LIO_ATTRIB(srp_sq_size, sq_size, 4, 65535);
 LIO_ATTRIB(use_srq, use_srq, 0, 1);
+LIO_ATTRIB(srp_max_channels, max_channels, 1, 1024);
+LIO_ATTRIB(srp_bind_initiator, bind_initiator, 0, 1);
 
 static struct configfs_attribute *tpg_attrib_attrs[] = {
 	&srpt_tpg_attrib_attr_srp_max_rdma_size,
 	&srpt_tpg_attrib_attr_srp_max_rsp_size,
 	&srpt_tpg_attrib_attr_srp_sq_size,
 	&srpt_tpg_attrib_attr_use_srq,
+	&srpt_tpg_attrib_attr_srp_max_channels,
+	&srpt_tpg_attrib_attr_srp_bind_initiator,
 	NULL,
 };
 

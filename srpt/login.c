@@ -120,6 +120,15 @@ static u32 reject_reason(int err, const char **why)
 	case -EXDEV:
 		*why = "the nexus was let in by another ACL or portal group";
 		return SRP_REJ_NO_NEXUS;
+	case -ENOTUNIQ:
+		*why = "this initiator id has a session from another address";
+		return SRP_REJ_NO_NEXUS;
+	case -EUSERS:
+		*why = "srp_max_channels allows one channel only";
+		return SRP_REJ_NO_MULTI;
+	case -EMLINK:
+		*why = "the session has as many channels as srp_max_channels allows";
+		return SRP_REJ_CHANNEL_LIMIT;
 	case -ETIMEDOUT:
 		*why = "commands of the previous session have not ended yet";
 		return SRP_REJ_NO_RESOURCES;

@@ -10,6 +10,8 @@
  * old session can touch the medium after a command of the new one (NX-3). The
  * wait is bounded (NX-4).
  */
+#include <linux/in.h>
+#include <linux/in6.h>
 #include <linux/wait.h>
 #include "srpt.h"
 #include "trace.h"
@@ -48,14 +50,15 @@ static void changed(void)
 	wake_up_all(&srpt_nexus_wait);
 }
 
-static bool has_open_channel_locked(const struct srpt_nexus *nexus)
+static u32 open_channels_locked(const struct srpt_nexus *nexus)
 {
 	struct srpt_channel *ch;
+	u32 n = 0;
 
+	lockdep_assert_held(&srpt_nexus_mutex);
 	list_for_each_entry(ch, &nexus->channels, node)
-		if (atomic_read(&ch->state) <= SRPT_CH_LIVE)
-			return true;
-	return false;
+		n += atomic_read(&ch->state) <= SRPT_CH_LIVE;
+	return n;
 }
 
 static void add_channel_locked(struct srpt_nexus *nexus, struct srpt_channel *ch)
@@ -64,9 +67,41 @@ static void add_channel_locked(struct srpt_nexus *nexus, struct srpt_channel *ch
 	list_add_tail(&ch->node, &nexus->channels);
 }
 
+/* Does the login come from where the nexus was made? Each connection has a port of its own. */
+static bool same_peer(const struct srpt_nexus *nexus, const struct srpt_login *login)
+{
+	const struct sockaddr_storage *a = &nexus->peer_addr, *b = &login->peer_addr;
+
+	if (a->ss_family != b->ss_family)
+		return false;
+	switch (a->ss_family) {
+	case AF_INET:
+		return !memcmp(&((const struct sockaddr_in *)a)->sin_addr,
+			       &((const struct sockaddr_in *)b)->sin_addr,
+			       sizeof(struct in_addr));
+	case AF_INET6:
+		return !memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr,
+			       &((const struct sockaddr_in6 *)b)->sin6_addr,
+			       sizeof(struct in6_addr));
+	default:
+		return !memcmp(&nexus->peer_gid, &login->peer_gid, sizeof(nexus->peer_gid));
+	}
+}
+
+/* May a further channel join? Returns 0 or -errno. */
+static int check_join(const struct srpt_nexus *nexus, const struct srpt_login *login, u32 nr_open)
+{
+	/* One session, one ACL: who comes by another has other LUNs (NX-7). */
+	if (nexus->acl != login->acl)
+		return -EXDEV;
+	if (nr_open < login->attrib.max_channels)
+		return 0;
+	return login->attrib.max_channels == 1 ? -EUSERS : -EMLINK;
+}
+
 /*
  * With the mutex held: find the nexus to join, or make sure there is none.
- * Returns an ERR_PTR on timeout.
+ * Returns an ERR_PTR on timeout, or if the nexus is not for this login.
  */
 static struct srpt_nexus *settle_locked(const struct srpt_login *login,
 					enum srp_mc_result *result)
@@ -74,17 +109,22 @@ static struct srpt_nexus *settle_locked(const struct srpt_login *login,
 	const struct srp_login *req = &login->req;
 	unsigned long deadline = jiffies + SRPT_RELOGIN_TIMEOUT;
 	struct srpt_nexus *old;
-	int changes;
+	int changes, ret;
+	u32 nr_open;
 	long left;
 
 	while ((old = find_locked(req))) {
+		nr_open = open_channels_locked(old);
 		/* No channel left: the nexus is lost, its session is not used again (NX-8). */
-		if (old->ready && !has_open_channel_locked(old))
+		if (old->ready && !nr_open)
 			old->closing = true;
+		/* A port id is a claim: who is there keeps it. */
+		if (login->attrib.bind_initiator && nr_open && !same_peer(old, login))
+			return ERR_PTR(-ENOTUNIQ);
 		if (req->mc_action == SRP_LOGIN_MC_MULTI && !old->closing && old->ready) {
-			/* One session, one ACL: who comes by another has other LUNs (NX-7). */
-			if (old->acl != login->acl)
-				return ERR_PTR(-EXDEV);
+			ret = check_join(old, login, nr_open);
+			if (ret)
+				return ERR_PTR(ret);
 			*result = SRP_MC_CONTINUED;
 			return old;
 		}
@@ -114,8 +154,9 @@ static struct srpt_nexus *settle_locked(const struct srpt_login *login,
  *
  * Context: may sleep, for SRPT_RELOGIN_TIMEOUT. Return: the nexus, or an
  * ERR_PTR: -ETIMEDOUT (old commands did not end), -EXDEV (the nexus was
- * let in by another ACL), -ENODEV (HCA leaving), or what session_open() says.
- * On failure the caller closes @ch.
+ * let in by another ACL), -ENOTUNIQ (it is another peer's), -EMLINK (it has
+ * enough channels), -EUSERS (it may have one only), -ENODEV (HCA leaving), or
+ * what session_open() says. On failure the caller closes @ch.
  */
 struct srpt_nexus *srpt_nexus_join(struct srpt_login *login, struct srpt_channel *ch,
 				   enum srp_mc_result *result)
@@ -141,6 +182,8 @@ struct srpt_nexus *srpt_nexus_join(struct srpt_login *login, struct srpt_channel
 	}
 	memcpy(fresh->i_port_id, login->req.i_port_id, 16);
 	memcpy(fresh->t_port_id, login->req.t_port_id, 16);
+	fresh->peer_gid = login->peer_gid;
+	fresh->peer_addr = login->peer_addr;
 	fresh->core = &srpt_lio_ops;
 	INIT_LIST_HEAD(&fresh->channels);
 	spin_lock_init(&fresh->fence_lock);

@@ -259,6 +259,8 @@ struct srpt_nexus {
 	struct list_head	node;		/* [N] srpt_nexuses */
 	u8			i_port_id[16];	/* [C] */
 	u8			t_port_id[16];	/* [C] */
+	union ib_gid		peer_gid;	/* [C] of who made it, as in its login */
+	struct sockaddr_storage	peer_addr;	/* [C] as above */
 	const struct srpt_core_ops *core;	/* [C] */
 	void			*session;	/* [C] the core's, set by session_open() */
 	const void		*tpg;		/* [C] the core's target portal group */

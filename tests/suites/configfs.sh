@@ -34,6 +34,13 @@ OUT_OF_RANGE=(
 IN_RANGE=(
 	"srp_max_rdma_size 65536" "srp_max_rdma_size 16777216" "srp_max_rdma_size 0x20000" "srp_max_rsp_size 40"
 	"srp_max_rsp_size 1024" "srp_sq_size 4" "srp_sq_size 65535" "use_srq 1" "use_srq 0")
+# Those that the in-tree driver does not have.
+OWN_DEFAULTS=("srp_max_channels 128" "srp_bind_initiator 0")
+OWN_OUT_OF_RANGE=(
+	"srp_max_channels 0" "srp_max_channels 1025" "srp_bind_initiator 2" "srp_max_channels -1" "srp_max_channels 4294967297"
+	"srp_max_channels 18446744073709551616" "srp_max_channels x" "srp_bind_initiator -1" "srp_bind_initiator yes")
+OWN_IN_RANGE=(
+	"srp_max_channels 1" "srp_max_channels 1024" "srp_max_channels 0x10" "srp_bind_initiator 1" "srp_bind_initiator 0")
 
 writes() {
 	local entry
@@ -130,7 +137,7 @@ case_refusals_logged() {
 	back_null disk 64
 	target_up 0 "$back"
 	# The log is rate-limited: no more than its burst.
-	for entry in "${OUT_OF_RANGE[@]:0:8}"; do
+	for entry in "${OUT_OF_RANGE[@]:0:5}" "${OWN_OUT_OF_RANGE[@]:0:3}"; do
 		before=$(<"$tpg/attrib/${entry% *}")
 		dmesg -C
 		if store "$tpg/attrib/${entry% *}" "${entry#* }" 2>/dev/null; then fail "$entry was accepted"; fi
@@ -141,13 +148,37 @@ case_refusals_logged() {
 	done
 }
 
+case_own_attributes() {
+	local entry file result
+	build
+	for entry in "${OWN_DEFAULTS[@]}"; do
+		file=$tpg/attrib/${entry% *}
+		[[ $(<"$file") = "${entry#* }" ]] || fail "${entry% *} is $(<"$file"), not ${entry#* }"
+	done
+	for entry in "${OWN_OUT_OF_RANGE[@]}"; do
+		result=$(try "$entry" store "$tpg/attrib/${entry% *}" "${entry#* }")
+		[[ $result = "$entry: Invalid argument" ]] || fail "$result"
+	done
+	for entry in "${OWN_DEFAULTS[@]}"; do
+		file=$tpg/attrib/${entry% *}
+		[[ $(<"$file") = "${entry#* }" ]] || fail "${entry% *}: refused, and changed the value to $(<"$file")"
+	done
+	for entry in "${OWN_IN_RANGE[@]}"; do
+		file=$tpg/attrib/${entry% *}
+		result=$(try "$entry" store "$file" "${entry#* }")
+		[[ $result = "$entry: done" ]] || fail "$result"
+		(($(<"$file") == ${entry#* })) || fail "$entry was stored as $(<"$file")"
+	done
+}
+
 # The in-tree driver drops all sessions when some attributes are written; ours uses them for later logins.
 case_written_under_session() {
 	local attribute
 	build
 	login_disk 0
 	verify_throughout "$disk"
-	for attribute in "srp_max_rdma_size 131072" "srp_max_rsp_size 512" "srp_sq_size 128" "use_srq 1"; do
+	for attribute in "srp_max_rdma_size 131072" "srp_max_rsp_size 512" "srp_sq_size 128" "use_srq 1" "srp_max_channels 1" \
+		"srp_bind_initiator 1"; do
 		echo "${attribute#* }" >"$tpg/attrib/${attribute% *}"
 	done
 	channels_are 1
