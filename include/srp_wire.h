@@ -11,9 +11,13 @@
 #ifndef SRP_WIRE_H
 #define SRP_WIRE_H
 
+#ifdef __KERNEL__
 #include <linux/build_bug.h>
 #include <linux/stddef.h>
 #include <linux/types.h>
+#else
+#include "srp_user.h"
+#endif
 
 /* Information unit type codes, SRP r16a table 8: bit 7 = sent by the target. */
 enum srp_opcode {

@@ -2,7 +2,7 @@
 /*
  * The pure half of the target: no allocation, no lock, no I/O. The same .c
  * files are compiled into the module and, over the shim headers in
- * tests/unit/shim, into the unit tests, the fuzzers and the tools.
+ * include/shim, into the unit tests, the fuzzers and the tools.
  *
  * Nothing outside this directory reads wire bytes. A decoder gets (pointer,
  * byte count), looks at nothing beyond the count, and returns either a checked
@@ -11,8 +11,10 @@
 #ifndef SRP_PROTO_H
 #define SRP_PROTO_H
 
+#ifdef __KERNEL__
 #include <asm/byteorder.h>
 #include <linux/types.h>
+#endif
 #include "../../include/srp_wire.h"
 
 /* ---- srp_reason: why an IU was refused, and what follows from it ------ */

@@ -1,18 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Build the out-of-tree module for a lab, with the compiler of the lab's root.
+# Build the out-of-tree module and the tools for a lab, with the compiler of the lab's root.
 
 # lab_module LAB SRCDIR OUTDIR [PATH...]: PATHs below SRCDIR are what the build needs.
 lab_module() {
 	(($# >= 3)) || die "lab module LAB SRCDIR OUTDIR [PATH...]"
-	local lab=$1 src out path root kdir='' kdir_in arch=x86_64 paths=()
+	local lab=$1 src out root kdir='' kdir_in arch=x86_64
 	src=$(realpath "$2")
 	mkdir -p "$3"
 	out=$(realpath "$3")
 	shift 3
 	(($#)) || set -- srpt include Kbuild Makefile
-	for path; do [[ ! -e $src/$path ]] || paths+=("$path"); done
-	((${#paths[@]})) || die "$src: none of these is there: $*"
 
 	root=$(get_root "$(suite_of "$lab")")
 	cache_lock_use "$root"
@@ -30,14 +28,46 @@ lab_module() {
 		find "$out" -mindepth 1 -delete
 		echo "$root $kdir" >"$out/.lab-kernel"
 	fi
-	# Fresh sources, with their times, and none of the products of a build in the source tree.
-	sources() { find "$@" -type f \( -name '*.[chS]' -o -name 'Kbuild*' -o -name 'Makefile*' -o -name '*.lds' \); }
-	(cd "$out" && sources . ! -name '*.mod.c' -delete)
-	(cd "$src" && sources "${paths[@]}" ! -name '*.mod.c' | xargs cp -p --parents -t "$out")
+	fresh_sources "$src" "$out" "$@"
 
 	say "$lab: building the module in $out"
-	unshare --mount "$BASH" -euo pipefail -s -- "$root" "$kdir" "$out" "$kdir_in" "$arch" <<-'IN_NAMESPACE'
-		root=$1 kdir=$2 out=$3 kdir_in=$4 arch=$5
+	# Line numbers for stack traces; the UML kernels have no debug information of their own.
+	make_in_root "$root" "$kdir" "$out" KCFLAGS=-g KDIR="$kdir_in" ARCH="$arch"
+}
+
+# lab_tools LAB SRCDIR OUTDIR: ib_tools, in OUTDIR/tools
+lab_tools() {
+	(($# == 3)) || die "lab tools LAB SRCDIR OUTDIR"
+	local src out root
+	src=$(realpath "$2")
+	mkdir -p "$3"
+	out=$(realpath "$3")
+	root=$(get_root "$(suite_of "$1")")
+	cache_lock_use "$root"
+	fresh_sources "$src" "$out" ib_tools include srpt/proto dkms.conf
+	say "$1: building the tools in $out/tools"
+	make_in_root "$root" '' "$out" -C ib_tools O=/srv/out/tools
+}
+
+# fresh_sources SRC OUT PATH...: with their times, and none of the products of a build in the source tree
+fresh_sources() {
+	local src=$1 out=$2 path paths=()
+	shift 2
+	for path; do [[ ! -e $src/$path ]] || paths+=("$path"); done
+	((${#paths[@]})) || die "$src: none of these is there: $*"
+	sources() {
+		find "$@" -type f \( -name '*.[chS]' -o -name 'Kbuild*' -o -name 'Makefile*' -o -name '*.lds' -o -name '*.in' -o -name dkms.conf \) \
+			! -name '*.mod.c'
+	}
+	(cd "$out" && sources . | xargs -r rm)
+	(cd "$src" && sources "${paths[@]}" | xargs cp -p --parents -t "$out")
+}
+
+# make_in_root ROOT KDIR OUT ARG...: make in the root with OUT at /srv/out, and KDIR, unless empty, at /lab/kdir
+make_in_root() {
+	unshare --mount "$BASH" -euo pipefail -s -- "$@" <<-'IN_NAMESPACE'
+		root=$1 kdir=$2 out=$3
+		shift 3
 		# The root is shared: nothing may be written there.
 		mount --bind "$root" "$root"
 		mount -o remount,bind,ro "$root"
@@ -49,8 +79,6 @@ lab_module() {
 			mkdir "$root/lab/kdir"
 			mount --bind "$kdir" "$root/lab/kdir"
 		fi
-		# Line numbers for stack traces; the UML kernels have no debug information of their own.
-		exec chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C KCFLAGS=-g \
-			make -C /srv/out -j"$(nproc)" KDIR="$kdir_in" ARCH="$arch" </dev/null
+		exec chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C make -C /srv/out -j"$(nproc)" "$@" </dev/null
 	IN_NAMESPACE
 }

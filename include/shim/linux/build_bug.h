@@ -2,7 +2,6 @@
 #ifndef SHIM_LINUX_BUILD_BUG_H
 #define SHIM_LINUX_BUILD_BUG_H
 
-#undef static_assert
-#define static_assert(expr) _Static_assert(expr, #expr)
+#include "../../srp_user.h"
 
 #endif

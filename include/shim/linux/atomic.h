@@ -2,7 +2,7 @@
 #ifndef SHIM_LINUX_ATOMIC_H
 #define SHIM_LINUX_ATOMIC_H
 
-#include <linux/types.h>
+#include "../../srp_user.h"
 
 typedef struct {
 	s64 counter;

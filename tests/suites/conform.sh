@@ -1,0 +1,79 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC2317 # the cases are called by name
+# Every requirement of docs/conformance.md that soft RDMA can exercise, by srp_conform, while the kernel's initiator does
+# verified I/O to LUN 0 and must not notice. Results are one line for each requirement.
+# shellcheck source=tests/suites/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+NETS=2
+INITIATOR_ARGS=("${NO_REGISTRATION[@]}")
+CONFORM=$LAB_MODULES/tools/srp_conform
+STRANGER=10.9.0.9
+
+# LUN 0: somebody else's; 1: scratch; 2: can be held; 3: read-only
+setup() {
+	local luns=() n tpgs=''
+	[[ -x $CONFORM ]] || fail "no srp_conform: lab tools has to build it"
+	modprobe -a ib_uverbs rdma_ucm
+	ip addr add "$STRANGER/24" dev d0
+	back_null other 64
+	luns+=("$back")
+	back_null scratch 96
+	luns+=("$back")
+	held_disk
+	luns+=("$back")
+	back_null fixed 64
+	luns+=("$back")
+	for ((n = 0; n < NETS; n++)); do
+		target_up "$n" "${luns[@]}"
+		echo 1 >"$tpg/acls/10.9.$n.1/lun_3/write_protect"
+		tpgs+="$tpg "
+	done
+	export HOOK_TPGS=$tpgs HOOK_HELD=held HOOK_STATE=$WORK
+	login_disk 0 initiator_ext=99
+	verify_throughout "$disk"
+	objects >"$WORK/before"
+}
+
+# A disk that answers nothing while it is suspended; the end of a case has to resume it.
+held_disk() {
+	local size
+	export DM_DISABLE_UDEV=1
+	modprobe dm_mod
+	null_disk held 64
+	read -r size <"/sys/block/${null#/dev/}/size"
+	dmsetup create held --table "0 $size linear $null 0"
+	trap 'dmsetup resume held; dmsetup remove --deferred held; ip addr del "$STRANGER/24" dev d0' EXIT
+	back_block held /dev/dm-0
+}
+
+# conform ID...: those requirements, and nothing is left behind, and the other session goes on
+conform() {
+	local rc=0 guid timeout=20000 args=()
+	dut_guid
+	# What it never answers would take long.
+	[[ $LAB_DUT = ours ]] || timeout=3000
+	if ((${LONG:-0})); then args=(--long); fi
+	"$CONFORM" --lun 1 --held-lun 2 --read-only-lun 3 --hook "$LAB_PROJECT/tests/conform/hook" --stranger "$STRANGER" \
+		--second "id_ext=$guid,ioc_guid=$guid,dest=10.9.1.1:$CM_PORT" --timeout "$timeout" --seed "$RANDOM" \
+		--verbose --json "$LAB_OUT/$case_name.json" "${args[@]}" \
+		"id_ext=$guid,ioc_guid=$guid,dest=10.9.0.1:$CM_PORT" "$@" 2>"$LAB_OUT/$case_name.rows" || rc=$?
+	((rc <= 1)) || fail "srp_conform: exit code $rc, see $case_name.rows"
+	verify_ends
+	same_objects "$WORK/before"
+	((rc == 0)) || fail "some requirements are not met, see above and $case_name.rows"
+}
+
+case_login() { conform LOG MCH RAC LGO ACL CM; }
+case_ius() { conform IUF CMD CDB DSC IMM; }
+case_transfer() { conform RES RDM LUN TAG CRD TMF RSP; }
+
+# Those in the file ids of the output directory, for tests/conform/run
+case_some() {
+	local ids
+	read -ra ids <"$LAB_OUT/ids"
+	conform "${ids[@]}"
+}
+
+run_cases "$@"
