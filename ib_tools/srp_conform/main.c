@@ -2,6 +2,7 @@
 /* srp_conform: does an SRP target what it must? See srp_conform(1). */
 #include <argp.h>
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <json-c/json.h>
 #include <netdb.h>
 #include <stdlib.h>
@@ -128,14 +129,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 /* ---- which cases ----------------------------------------------------------------------------------- */
 
-/* An id, or the beginning of ids: LOG, LOG-05 (with LOG-05b) */
+/* A section, LOG; or an id, LOG-05, with LOG-05b */
 static bool wanted(const struct conf_case *c)
 {
+	size_t len;
 	int i;
 
-	for (i = 0; i < nr_patterns; i++)
-		if (!strncmp(c->id, patterns[i], strlen(patterns[i])))
+	for (i = 0; i < nr_patterns; i++) {
+		len = strlen(patterns[i]);
+		if (!strncmp(c->id, patterns[i], len) && (!c->id[len] || c->id[len] == '-' || islower(c->id[len])))
 			return true;
+	}
 	return !nr_patterns;
 }
 
@@ -227,7 +231,7 @@ int main(int argc, char **argv)
 	static const struct argp argp = {
 		options, parse, "TARGET [ID...]\n--list [ID...]",
 		"Tests the requirements of SRP by id against the target TARGET, which is given as to ib_srp: "
-		"id_ext=...,ioc_guid=...,dest=ADDR:PORT. An ID may be the beginning of ids: LOG, LOG-05.\v"
+		"id_ext=...,ioc_guid=...,dest=ADDR:PORT. An ID may also be a section: LOG.\v"
 		"Exit codes: 0 all passed, 1 some failed, 2 bad usage, 3 the target cannot be reached.",
 		NULL, NULL, NULL,
 	};

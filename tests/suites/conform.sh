@@ -65,7 +65,7 @@ conform() {
 	((rc == 0)) || fail "some requirements are not met, see above and $case_name.rows"
 }
 
-case_login() { conform LOG MCH RAC LGO ACL CM; }
+case_login() { conform LOG MCH RAC LGO ACL CM DM; }
 case_ius() { conform IUF CMD CDB DSC IMM; }
 case_transfer() { conform RES RDM LUN TAG CRD TMF RSP; }
 
