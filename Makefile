@@ -42,6 +42,15 @@ check-static check-unit check-fuzz check-debug check-stock:
 check-kernels:
 	tests/kernels/run
 
+conformance:
+	tests/conform/run
+
+tools:
+	$(MAKE) -C ib_tools
+
+install-tools:
+	$(MAKE) -C ib_tools install
+
 bench:
 	tests/bench/run
 
@@ -51,6 +60,7 @@ bench-insn:
 define HELP
 make [modules] [KDIR=...] [ARCH=...]   build ib_srpt.ko, for the running kernel or for that of KDIR
 make install, make uninstall           under updates/ of the modules, with depmod; DESTDIR, INSTALL_MOD_PATH
+make tools, make install-tools         libsrp, srp_ping, srp_perf, srp_conform, srp_dump; DESTDIR, PREFIX
 make clean
 
 As root, in virtual machines that are built on Debian, without InfiniBand hardware:
@@ -58,6 +68,7 @@ make demo [SHELL_AFTER=1]              a target, an initiator and a file system 
 make check                             all tests that a change must pass
 make check-static check-unit check-fuzz   without a machine: style, the protocol code, the same under a fuzzer
 make check-debug check-stock           the suites on a debugging kernel, and on the kernel of Debian 12
+make conformance [DUT=in-tree] [IDS="LOG DSC-01"]   each requirement of SRP, with what was sent, expected and seen
 make check-kernels                     login and I/O on the kernels of Debian 12, 13 and unstable
 make bench [ROUNDS=7] [LABS="fast stock"]   times and instructions, this driver against the in-tree one
 make bench-insn                        only the instructions
@@ -66,5 +77,5 @@ export HELP
 help:
 	@echo "$$HELP"
 
-.PHONY: modules clean install uninstall demo help bench bench-insn
+.PHONY: modules clean install uninstall demo help bench bench-insn conformance tools install-tools
 .PHONY: check check-static check-unit check-fuzz check-debug check-stock check-kernels

@@ -66,10 +66,8 @@ enum srpt_tmf_result {
  * @data_ready: the write data asked for by srpt_transfer_data() is in place.
  *	Process context.
  * @data_failed: it could not be fetched; end the command. Process context.
- * @response_done: what srpt_transfer_response() or, for a function the core
- *	ended normally, srpt_tsk_mgmt_response() was asked to send is sent, or
- *	never will be; the adapter drops what it held for that. Process or softirq
- *	context.
+ * @response_done: what srpt_transfer_response() was asked to send is sent, or never
+ *	will be; the adapter drops what it held for that. Process or softirq context.
  */
 struct srpt_core_ops {
 	const char	*name;
@@ -137,6 +135,18 @@ void srpt_eh_abort_handler(struct srpt_cmd *cmd);
  * Context: process.
  */
 void srpt_tsk_mgmt_response(u64 data, enum srpt_tmf_result result);
+
+/**
+ * srpt_tmf_next_task() - the next command that a core has to abort for a function
+ * @data: as given to tsk_mgmt_request(); not answered yet
+ *
+ * For cores that abort one command at a time. Each command is told once; one
+ * that another function was told about is not told again, but waited for.
+ *
+ * Context: process; may sleep. Return: the command, whose slot stays its own
+ * until the caller's srpt_cmd_release(); NULL if there is none left.
+ */
+struct srpt_cmd *srpt_tmf_next_task(u64 data);
 
 /**
  * srpt_cmd_release() - the core has dropped its last reference to the command

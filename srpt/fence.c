@@ -87,12 +87,46 @@ bool srpt_fence_begin(struct srpt_cmd *tmf)
 		}
 	}
 	tmf->fence_count = 1 + on_lun + elsewhere;	/* and the answer */
+	tmf->tmf_answered = false;
 	list_add_tail(&tmf->fence_node, &nexus->tmfs);
 	spin_unlock_bh(&nexus->fence_lock);
 	mutex_unlock(&srpt_nexus_mutex);
 
 	trace_srpt_fence(tmf, on_lun + elsewhere);
 	return on_lun || !elsewhere;
+}
+
+/* With the lock held: has @tmf counted it? */
+static bool is_marked_for(const struct srpt_cmd *tmf, const struct srpt_cmd *cmd)
+{
+	return cmd->iu.opcode == SRP_OP_CMD && cmd->fence_seq &&
+	       cmd->fence_seq <= tmf->fence_seq && covers(tmf, cmd);
+}
+
+struct srpt_cmd *srpt_tmf_next_task(u64 data)
+{
+	struct srpt_cmd *tmf = (struct srpt_cmd *)(uintptr_t)data, *found = NULL;
+	struct srpt_nexus *nexus = tmf->ch->nexus;
+	struct srpt_channel *ch;
+	u32 i;
+
+	mutex_lock(&srpt_nexus_mutex);
+	spin_lock_bh(&nexus->fence_lock);
+	list_for_each_entry(ch, &nexus->channels, node) {
+		for (i = SRPT_OWN_SLOTS; i < ch->nr_slots && !found; i++) {
+			struct srpt_cmd *cmd = srpt_channel_slot(ch, i);
+
+			/* One without a reference has ended, and waits for the lock. */
+			if (is_marked_for(tmf, cmd) && !cmd->abort_told && same_lun(tmf, cmd) &&
+			    refcount_inc_not_zero(&cmd->ref))
+				found = cmd;
+		}
+	}
+	if (found)
+		found->abort_told = true;
+	spin_unlock_bh(&nexus->fence_lock);
+	mutex_unlock(&srpt_nexus_mutex);
+	return found;
 }
 
 static void send_answer(struct srpt_cmd *tmf)
@@ -118,6 +152,7 @@ void srpt_fence_answer(struct srpt_cmd *tmf, enum srp_rsp_code code)
 
 	spin_lock_bh(&nexus->fence_lock);
 	tmf->tmf_code = code;
+	tmf->tmf_answered = true;
 	if (code != SRP_RSP_COMPLETE && tmf->iu.tmf.function != SRP_TMF_ABORT_TASK)
 		tmf->fence_count = 1;
 	ready = !--tmf->fence_count;
@@ -157,12 +192,13 @@ void srpt_fence_release(struct srpt_cmd *cmd)
 	if (cmd->iu.opcode != SRP_OP_CMD)
 		goto unmark;
 	list_for_each_entry_safe(tmf, next, &nexus->tmfs, fence_node) {
-		if (!cmd->fence_seq || tmf->fence_seq < cmd->fence_seq || !covers(tmf, cmd))
+		if (!is_marked_for(tmf, cmd))
 			continue;
 		if (!--tmf->fence_count)
 			list_move_tail(&tmf->fence_node, &ready);
 	}
 unmark:
+	cmd->abort_told = false;
 	WRITE_ONCE(cmd->fence_seq, 0);
 	spin_unlock_irqrestore(&nexus->fence_lock, flags);
 

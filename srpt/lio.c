@@ -8,8 +8,8 @@
  * backends that hand CDBs through and know no better.
  *
  * A command has two references of the core: one goes when the core is done,
- * one (ACK_KREF) when the response has been sent. A command the core aborted,
- * or a task management request it dropped, loses both without our help.
+ * one (ACK_KREF) when the response has been sent. A command the core aborted
+ * loses both without our help.
  */
 #include <target/target_core_base.h>
 #include <target/target_core_backend.h>
@@ -24,7 +24,16 @@ struct lio_cmd {
 	u8		sense[TRANSPORT_SENSE_BUFFER];	/* zero but in a command that has some */
 	struct scatterlist imm_sg;	/* immediate data where it arrived */
 	bool		overflow;	/* refused: the CDB wants more than was offered */
-	bool		core_acks;	/* the core drops the ACK_KREF reference itself */
+
+	/* What the core is asked to do about this command, or for this function as a whole. */
+	struct se_cmd	tmr;
+	struct srpt_cmd	*function;	/* on whose behalf */
+
+	/* Of a function: */
+	u64		data;
+	u64		lun;
+	atomic_t	nr_tmrs;	/* that have not ended, and one while they are submitted */
+	enum srpt_tmf_result result;
 };
 
 static struct lio_cmd *se_to_lio(struct se_cmd *se_cmd)
@@ -37,6 +46,22 @@ static struct srpt_cmd *se_to_cmd(struct se_cmd *se_cmd)
 	return srpt_priv_cmd(se_to_lio(se_cmd));
 }
 
+static bool is_tmr(const struct se_cmd *se)
+{
+	return se->se_cmd_flags & SCF_SCSI_TMR_CDB;
+}
+
+static struct lio_cmd *tmr_to_lio(struct se_cmd *tmr)
+{
+	return container_of(tmr, struct lio_cmd, tmr);
+}
+
+/* The slot of either. */
+static struct srpt_cmd *any_to_cmd(struct se_cmd *se)
+{
+	return is_tmr(se) ? srpt_priv_cmd(tmr_to_lio(se)) : se_to_cmd(se);
+}
+
 static struct lio_cmd *lio_cmd_init(struct srpt_cmd *cmd)
 {
 	struct lio_cmd *lc = srpt_cmd_priv(cmd);
@@ -44,7 +69,6 @@ static struct lio_cmd *lio_cmd_init(struct srpt_cmd *cmd)
 	memset(&lc->se, 0, sizeof(lc->se));
 	lc->se.tag = cmd->iu.tag;
 	lc->overflow = false;
-	lc->core_acks = false;
 	return lc;
 }
 
@@ -210,8 +234,7 @@ static void response_done(struct srpt_cmd *cmd)
 {
 	struct lio_cmd *lc = srpt_cmd_priv(cmd);
 
-	if (!lc->core_acks)
-		transport_generic_free_cmd(&lc->se, 0);
+	transport_generic_free_cmd(&lc->se, 0);
 }
 
 int srpt_lio_check_stop_free(struct se_cmd *se)
@@ -219,46 +242,93 @@ int srpt_lio_check_stop_free(struct se_cmd *se)
 	return target_put_sess_cmd(se);
 }
 
-void srpt_lio_release_cmd(struct se_cmd *se)
-{
-	if (se->scsi_sense_length)
-		memset(se_to_lio(se)->sense, 0, TRANSPORT_SENSE_BUFFER);
-	srpt_cmd_release(se_to_cmd(se));
-}
-
 int srpt_lio_get_cmd_state(struct se_cmd *se)
 {
-	return atomic_read(&se_to_cmd(se)->state);
+	return atomic_read(&any_to_cmd(se)->state);
 }
 
-/* ---- task management ------------------------------------------------------------ */
+/* ---- task management ------------------------------------------------------------
+ *
+ * The core aborts one command at a time, the first with the tag that it finds,
+ * and knows no ABORT TASK SET. So functions that abort commands are one request
+ * of the core for each of them, in the memory of its slot: nothing is allocated
+ * that could be missing. Any other function is one request in its own slot; so
+ * is an ABORT TASK without a task, as the core still has to look for the LUN.
+ */
+
+static void put_function(struct srpt_cmd *function)
+{
+	struct lio_cmd *lc = srpt_cmd_priv(function);
+
+	if (!atomic_dec_and_test(&lc->nr_tmrs))
+		return;
+	srpt_tsk_mgmt_response(lc->data, lc->result);
+	srpt_cmd_release(function);
+}
+
+/* @cmd: whose slot is used: the function itself, or a task, which is released in the end */
+static int submit_tmr(struct srpt_cmd *function, struct srpt_cmd *cmd, u8 type, u64 tag)
+{
+	struct lio_cmd *lf = srpt_cmd_priv(function), *lc = srpt_cmd_priv(cmd);
+	int ret;
+
+	memset(&lc->tmr, 0, sizeof(lc->tmr));
+	lc->tmr.tag = function->iu.tag;
+	lc->function = function;
+	atomic_inc(&lf->nr_tmrs);
+	ret = target_submit_tmr(&lc->tmr, function->ch->nexus->session, NULL, lf->lun, NULL, type,
+				GFP_KERNEL, tag, 0);
+	if (ret)
+		atomic_dec(&lf->nr_tmrs);
+	return ret;
+}
+
+static int abort_tasks(struct srpt_cmd *function, u64 tag)
+{
+	struct lio_cmd *lf = srpt_cmd_priv(function);
+	struct srpt_cmd *cmd;
+	bool any = false;
+
+	while ((cmd = srpt_tmf_next_task(lf->data))) {
+		any = true;
+		if (submit_tmr(function, cmd, TMR_ABORT_TASK, cmd->iu.tag)) {
+			lf->result = SRPT_TMF_FAILED;
+			srpt_cmd_release(cmd);
+		}
+	}
+	return any ? 0 : submit_tmr(function, function, TMR_ABORT_TASK, tag);
+}
 
 static int tsk_mgmt_request(struct srpt_nexus *nexus, struct srpt_cmd *cmd, u8 function, u64 tag,
 			    const u8 *lun, u64 data)
 {
-	struct lio_cmd *lc = lio_cmd_init(cmd);
-	u8 type;
+	struct lio_cmd *lc = srpt_cmd_priv(cmd);
+	int ret;
 
+	lc->data = data;
+	lc->lun = unpack_lun(lun);
+	lc->result = SRPT_TMF_COMPLETE;
+	atomic_set(&lc->nr_tmrs, 1);
 	switch (function) {
 	case SRP_TMF_ABORT_TASK:
-		type = TMR_ABORT_TASK;
+		ret = abort_tasks(cmd, tag);
 		break;
 	case SRP_TMF_ABORT_TASK_SET:
-		type = TMR_ABORT_TASK_SET;
+		ret = abort_tasks(cmd, cmd->iu.tag);
 		break;
 	case SRP_TMF_CLEAR_TASK_SET:
-		type = TMR_CLEAR_TASK_SET;
+		ret = submit_tmr(cmd, cmd, TMR_CLEAR_TASK_SET, 0);
 		break;
 	case SRP_TMF_LUN_RESET:
-		type = TMR_LUN_RESET;
+		ret = submit_tmr(cmd, cmd, TMR_LUN_RESET, 0);
 		break;
 	default:
-		type = TMR_CLEAR_ACA;
+		ret = submit_tmr(cmd, cmd, TMR_CLEAR_ACA, 0);
 		break;
 	}
-	return target_submit_tmr(&lc->se, nexus->session, lc->sense, unpack_lun(lun),
-				 (void *)(uintptr_t)data, type, GFP_KERNEL, tag,
-				 TARGET_SCF_ACK_KREF);
+	if (!ret)
+		put_function(cmd);
+	return ret;
 }
 
 static enum srpt_tmf_result tmr_result(u8 response)
@@ -279,26 +349,49 @@ static enum srpt_tmf_result tmr_result(u8 response)
 	}
 }
 
-static u64 tmr_data(struct se_cmd *se)
+/* One of many tasks that has ended meanwhile is no news. */
+static void note_result(struct se_cmd *tmr, enum srpt_tmf_result result)
 {
-	return (uintptr_t)se->se_tmr_req->fabric_tmr_ptr;
+	struct srpt_cmd *function = tmr_to_lio(tmr)->function;
+	struct lio_cmd *lf = srpt_cmd_priv(function);
+
+	if (any_to_cmd(tmr) == function ||
+	    (result != SRPT_TMF_COMPLETE && result != SRPT_TMF_TASK_NOT_FOUND))
+		lf->result = result;
 }
 
 void srpt_lio_queue_tm_rsp(struct se_cmd *se)
 {
-	srpt_tsk_mgmt_response(tmr_data(se), tmr_result(se->se_tmr_req->response));
+	note_result(se, tmr_result(se->se_tmr_req->response));
 }
 
 void srpt_lio_aborted_task(struct se_cmd *se)
 {
-	if (!(se->se_cmd_flags & SCF_SCSI_TMR_CDB)) {
+	if (!is_tmr(se))
 		srpt_eh_abort_handler(se_to_cmd(se));
+	else if (se->se_tmr_req->function != TMR_ABORT_TASK)
+		/* Terminated by a LUN RESET; the initiator still gets its answer. */
+		note_result(se, SRPT_TMF_FAILED);
+}
+
+static void release_tmr(struct se_cmd *tmr)
+{
+	struct srpt_cmd *cmd = any_to_cmd(tmr), *function = tmr_to_lio(tmr)->function;
+
+	if (cmd != function)
+		srpt_cmd_release(cmd);
+	put_function(function);
+}
+
+void srpt_lio_release_cmd(struct se_cmd *se)
+{
+	if (is_tmr(se)) {
+		release_tmr(se);
 		return;
 	}
-	/* Terminated by a LUN RESET; the initiator still gets its answer. */
-	se_to_lio(se)->core_acks = true;
-	srpt_tsk_mgmt_response(tmr_data(se), se->se_tmr_req->function == TMR_ABORT_TASK ?
-			       SRPT_TMF_COMPLETE : SRPT_TMF_FAILED);
+	if (se->scsi_sense_length)
+		memset(se_to_lio(se)->sense, 0, TRANSPORT_SENSE_BUFFER);
+	srpt_cmd_release(se_to_cmd(se));
 }
 
 static bool has_session(const struct srpt_nexus *nexus, const void *sess)

@@ -97,6 +97,7 @@ static int __init srpt_init(void)
 	srpt_data_wq = alloc_workqueue("srpt_data", WQ_PERCPU | WQ_HIGHPRI | WQ_MEM_RECLAIM, 0);
 	if (!srpt_data_wq)
 		goto destroy_login_wq;
+	srpt_debug_register();
 	ret = srpt_lio_register();
 	if (ret)
 		goto destroy_data_wq;
@@ -116,6 +117,7 @@ unregister_client:
 unregister_lio:
 	srpt_lio_unregister();
 destroy_data_wq:
+	srpt_debug_unregister();
 	destroy_workqueue(srpt_data_wq);
 destroy_login_wq:
 	destroy_workqueue(srpt_login_wq);
@@ -129,6 +131,7 @@ destroy_cache:
 static void __exit srpt_exit(void)
 {
 	/* No new login, then no HCA and no channel, then nothing that works for them. */
+	srpt_debug_unregister();
 	srpt_cm_rdma_set_port(0);
 	ib_unregister_client(&srpt_client);
 	destroy_workqueue(srpt_login_wq);

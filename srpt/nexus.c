@@ -267,3 +267,14 @@ void srpt_nexus_close_device(struct srpt_device *sdev)
 						   "the HCA is removed");
 	mutex_unlock(&srpt_nexus_mutex);
 }
+
+/* With the nexus table locked: no channel comes or goes meanwhile. Context: may sleep. */
+void srpt_nexus_for_each(void (*fn)(struct srpt_nexus *nexus, void *arg), void *arg)
+{
+	struct srpt_nexus *nexus;
+
+	mutex_lock(&srpt_nexus_mutex);
+	list_for_each_entry(nexus, &srpt_nexuses, node)
+		fn(nexus, arg);
+	mutex_unlock(&srpt_nexus_mutex);
+}

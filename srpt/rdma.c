@@ -240,9 +240,12 @@ void srpt_data_work(struct work_struct *work)
 	struct srpt_cmd *cmd = container_of(work, struct srpt_cmd, data_work);
 	const struct srpt_core_ops *core = cmd->ch->nexus->core;
 
-	if (atomic_read(&cmd->state) == SRPT_CMD_NEW)
+	if (atomic_read(&cmd->state) == SRPT_CMD_NEW) {
 		srpt_table_fetched(cmd);
-	else if (cmd->xfer_len)
+		return;
+	}
+	srpt_gate(SRPT_GATE_READ_DONE, cmd);
+	if (cmd->xfer_len)
 		core->data_ready(cmd);
 	else
 		core->data_failed(cmd);

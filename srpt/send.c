@@ -275,6 +275,7 @@ static void respond(struct srpt_cmd *cmd, struct srp_rsp *rsp, struct scatterlis
 void srpt_transfer_response(struct srpt_cmd *cmd, struct srp_rsp *rsp, struct scatterlist *sg,
 			    u32 sg_cnt)
 {
+	srpt_gate(SRPT_GATE_RESPOND, cmd);
 	if (!srpt_cmd_event(cmd, SRPT_EV_RESPOND))
 		return;
 	rsp->dir = cmd->iu.cmd.dir;

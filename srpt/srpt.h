@@ -281,6 +281,7 @@ void srpt_nexus_leave(struct srpt_channel *ch);
 void srpt_nexus_close_matching(bool (*match)(const struct srpt_nexus *nexus, const void *arg),
 			       const void *arg, const char *why);
 void srpt_nexus_close_device(struct srpt_device *sdev);
+void srpt_nexus_for_each(void (*fn)(struct srpt_nexus *nexus, void *arg), void *arg);
 
 /* ---- channel.c ---------------------------------------------------------------- */
 
@@ -406,9 +407,11 @@ struct srpt_cmd {
 
 	/* task management: srpt/fence.c */
 	u64			fence_seq;	/* [F] its own, or that of who marked it first */
+	bool			abort_told;	/* [F] the core was told to abort it */
 	struct list_head	fence_node;	/* [F] an SRP_TSK_MGMT: in nexus->tmfs */
 	u32			fence_count;	/* [F] commands it waits for, and the answer */
 	enum srp_rsp_code	tmf_code;	/* [F] the answer */
+	bool			tmf_answered;	/* [F] @tmf_code is there */
 
 	/* data transfer */
 	u32			xfer_len;	/* [O] bytes to move, then moved; 0: failed */
@@ -552,5 +555,35 @@ void srpt_fence_release(struct srpt_cmd *cmd);
 /* ---- tmf.c ------------------------------------------------------------------------ */
 
 void srpt_tmf_receive(struct srpt_cmd *cmd, enum srp_reason reason);
+
+/* ---- debug.c, gate.c -------------------------------------------------------------- */
+
+void srpt_debug_register(void);
+void srpt_debug_unregister(void);
+
+/* Where a test can hold a command. */
+enum srpt_gate_point {
+	SRPT_GATE_READ_DONE,	/* the write data is there, the core does not know yet */
+	SRPT_GATE_RESPOND,	/* the core has answered, nothing is posted yet */
+	SRPT_GATE_NR
+};
+
+#ifdef SRPT_GATES
+void srpt_gate(enum srpt_gate_point point, struct srpt_cmd *cmd);
+void srpt_gate_register(struct dentry *parent);
+void srpt_gate_unregister(void);
+#else
+static inline void srpt_gate(enum srpt_gate_point point, struct srpt_cmd *cmd)
+{
+}
+
+static inline void srpt_gate_register(struct dentry *parent)
+{
+}
+
+static inline void srpt_gate_unregister(void)
+{
+}
+#endif
 
 #endif /* SRPT_H */

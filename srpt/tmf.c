@@ -76,7 +76,6 @@ void srpt_tsk_mgmt_response(u64 data, enum srpt_tmf_result result)
 	struct srpt_cmd *cmd = (struct srpt_cmd *)(uintptr_t)data;
 
 	trace_srpt_tmf_response(cmd, result);
-	cmd->from_core = true;
 	refcount_inc(&cmd->ref);
 	srpt_fence_answer(cmd, rsp_code(result));
 }

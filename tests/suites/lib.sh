@@ -506,7 +506,8 @@ objects() {
 	for kind in qp cm_id cq mr pd; do
 		echo "rdma.$kind $(rdma resource show "$kind" | grep -cE 'comm \[(ib_srpt|ib_srp)\]')"
 	done
-	for name in se_sess_cache se_ua_cache t10_pr_reg_cache se_cmd_cache srpt_rx; do
+	# Unit attentions (se_ua_cache) belong to ACLs: they stay until somebody asks.
+	for name in se_sess_cache t10_pr_reg_cache se_cmd_cache srpt_rx; do
 		# Merged caches are links, and count what is not ours.
 		if [[ -d /sys/kernel/slab/$name && ! -L /sys/kernel/slab/$name ]]; then
 			echo 1 >"/sys/kernel/slab/$name/shrink"

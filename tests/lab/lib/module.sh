@@ -5,7 +5,7 @@
 # lab_module LAB SRCDIR OUTDIR [PATH...]: PATHs below SRCDIR are what the build needs.
 lab_module() {
 	(($# >= 3)) || die "lab module LAB SRCDIR OUTDIR [PATH...]"
-	local lab=$1 src out root kdir='' kdir_in arch=x86_64
+	local lab=$1 src out root kdir='' kdir_in arch=x86_64 gates=()
 	src=$(realpath "$2")
 	mkdir -p "$3"
 	out=$(realpath "$3")
@@ -31,8 +31,10 @@ lab_module() {
 	fresh_sources "$src" "$out" "$@"
 
 	say "$lab: building the module in $out"
+	# The gates hold commands for tests.
+	[[ $lab != debug ]] || gates=(GATES=1)
 	# Line numbers for stack traces; the UML kernels have no debug information of their own.
-	make_in_root "$root" "$kdir" "$out" KCFLAGS=-g KDIR="$kdir_in" ARCH="$arch"
+	make_in_root "$root" "$kdir" "$out" KCFLAGS=-g KDIR="$kdir_in" ARCH="$arch" "${gates[@]}"
 }
 
 # lab_tools LAB SRCDIR OUTDIR: ib_tools, in OUTDIR/tools
