@@ -45,6 +45,9 @@ check-kernels:
 conformance:
 	tests/conform/run
 
+tmf:
+	IDS=TM tests/conform/run
+
 tools:
 	$(MAKE) -C ib_tools
 
@@ -69,6 +72,7 @@ make check                             all tests that a change must pass
 make check-static check-unit check-fuzz   without a machine: style, the protocol code, the same under a fuzzer
 make check-debug check-stock           the suites on a debugging kernel, and on the kernel of Debian 12
 make conformance [DUT=in-tree] [IDS="LOG DSC-01"]   each requirement of SRP, with what was sent, expected and seen
+make tmf [DUT=in-tree]                 task management in each state of a command
 make check-kernels                     login and I/O on the kernels of Debian 12, 13 and unstable
 make bench [ROUNDS=7] [LABS="fast stock"]   times and instructions, this driver against the in-tree one
 make bench-insn                        only the instructions
@@ -77,5 +81,5 @@ export HELP
 help:
 	@echo "$$HELP"
 
-.PHONY: modules clean install uninstall demo help bench bench-insn conformance tools install-tools
+.PHONY: modules clean install uninstall demo help bench bench-insn conformance tmf tools install-tools
 .PHONY: check check-static check-unit check-fuzz check-debug check-stock check-kernels

@@ -293,9 +293,9 @@ static enum srp_dir look(const u8 *cdb)
 	case 0xa4:
 		return maintenance(action, SRP_DIR_OUT);
 	case 0xab:	/* READ MEDIA SERIAL NUMBER */
+	default:	/* that is all of them */
 		return action == 0x01 ? SRP_DIR_IN : SRP_DIR_UNKNOWN;
 	}
-	return SRP_DIR_UNKNOWN;
 }
 
 enum srp_dir srp_cdb_dir(const u8 *cdb, u16 cdb_len)
