@@ -46,9 +46,9 @@ struct conf_case {
 };
 
 /* Each file of cases has one of these, ends with an entry without an id, and is listed in main.c. */
-extern const struct conf_case login_cases[], channel_cases[], race_cases[], iu_cases[], cdb_cases[], desc_cases[],
+extern const struct conf_case login_cases[], channel_cases[], race_cases[], cmd_cases[], iu_cases[], cdb_cases[], desc_cases[],
 	imm_cases[], length_cases[], rdma_cases[], lun_cases[], credit_cases[], tmf_cases[], rsp_cases[], logout_cases[],
-	access_cases[], cm_cases[];
+	access_cases[], cm_cases[], tm_cases[];
 
 /**
  * struct conf - the options
@@ -91,8 +91,10 @@ void __attribute__((format(printf, 1, 2))) saw(const char *fmt, ...);
 
 /*
  * Something on the target: "hold", "release" (the device of the held LUN; a release without a hold does nothing), "disable",
- * "enable" (the port), "set NAME VALUE" (an attribute of the driver). Skips the case if the hook cannot do it (exit code 77).
- * What was held, disabled or set is undone after the case, by "reset".
+ * "enable" (the port), "set NAME VALUE" (an attribute of the driver), "allow NAME", "forbid NAME" (an ACL with all LUNs, for an
+ * address or a port id), "listen PORT" (of RDMA/CM), "gid-change", "gate arm|wait|open POINT TAG" (commands that a driver
+ * built for tests holds), "idle SECONDS" (until nothing is left of what sessions of
+ * this program use). Skips the case if the hook cannot do it (exit code 77). All is undone after the case, by "reset".
  */
 void hook(const char *what);
 
@@ -123,6 +125,10 @@ struct srpi_chan *login(u8 flags);
 struct srpi_chan *login_settled(u8 flags);
 /* Any options, over any way. The target must accept. */
 struct srpi_chan *login_by(struct srpi *s, const struct srpi_login_opts *opts);
+/* The same, but it may fail: returns 0 or the errno of srpi_login(). */
+int try_login(struct srpi *s, const struct srpi_login_opts *opts, struct srpi_chan **ch);
+/* Only sends the REQ; the caller goes on with srpi_wait_rep(). */
+struct srpi_chan *start_login(struct srpi *s, const struct srpi_login_opts *opts);
 
 /*
  * The private data of a login, of the form that the connection manager has, to be changed. The fields are where pd_at()
@@ -141,11 +147,23 @@ void pd_set_be32(struct login_pd *pd, enum pd_field field, u32 v);
 int login_raw(const struct login_pd *pd, struct srpi_chan **ch);
 /* It must be accepted. */
 struct srpi_chan *login_with(const struct login_pd *pd);
-/* It must be refused, with an SRP_LOGIN_REJ of a reason in the set: bit n is reason 0x0001000n. Returns the reason. */
+/*
+ * It must be refused, with a good SRP_LOGIN_REJ of a reason in the set: bit n is reason 0x0001000n. Returns n. The second form
+ * is by any way, with any options. refusal() is for a login whose result @ret is known already.
+ */
 u32 expect_refused(const struct login_pd *pd, u32 reasons);
+u32 expect_refused_by(struct srpi *s, const struct srpi_login_opts *opts, u32 reasons);
+u32 refusal(struct srpi_chan *ch, int ret, u64 tag);
+/*
+ * The end of start_login() for one that may be replaced or closed at any time: was it accepted, or refused as above? If it
+ * also has been ended since, there was no time to use it.
+ */
+bool was_accepted(struct srpi_chan *ch, u64 tag);
 #define REJ(n)	(1u << (n))
 
-/* Another way, as another initiator: the port id's first byte is changed by @id. Closed after the case. */
+/* A way of any kind. Closed after the case, as the following are. */
+struct srpi *open_way(const struct srpi_target *target);
+/* As another initiator: the port id's first byte is changed by @id. */
 struct srpi *other_initiator(u8 id);
 /* The way through the second port, with the same port ids. */
 struct srpi *second_port(void);
@@ -155,6 +173,11 @@ struct srpi_chan *shared(void);
 /* The same with immediate data; skips the case if the target has none. */
 struct srpi_chan *shared_imm(void);
 void close_chan(struct srpi_chan *ch);
+/* Whether the connection ends within that time, by DREP, DREQ or REJ; what comes before does not matter. */
+bool ends(struct srpi_chan *ch, long ms);
+/* Its QP goes without a word while the target has data for it. With VANISHING the target soon knows. */
+void vanish(struct srpi_chan *ch);
+#define VANISHING	((struct srpi_login_opts){ .retry_count = 1, .ack_timeout = 17 })
 void close_all(void);
 
 /* ---- requests -------------------------------------------------------------------------------------- */
@@ -188,6 +211,9 @@ void build_table(struct srpi_iu *iu, struct cdb cdb, enum srpi_dir dir, u32 off,
 /* @on_lun: the eight bytes as a number, LUN_IS(n) */
 void build_tmf(struct srpi_iu *iu, u8 function, u64 on_lun, u64 task_tag);
 
+/* PERSISTENT RESERVE OUT; its parameters are at the beginning of the memory. */
+void build_pr_out(struct srpi_iu *iu, const struct srpi_mem *mem, u8 action, u8 type, u64 key, u64 new_key);
+
 void send_iu(struct srpi_chan *ch, const struct srpi_iu *iu);
 
 /* ---- what comes back ------------------------------------------------------------------------------- */
@@ -216,7 +242,16 @@ void ask(struct srpi_chan *ch, const struct srpi_iu *iu, struct srpi_rsp *r);
  * another one; if it was closed by the target it is closed here too. @r may be NULL.
  */
 u32 provoke(struct srpi_chan *ch, const struct srpi_iu *iu, u32 allowed, struct srpi_rsp *r);
-/* The target closes the channel, with this reason in an SRP_T_LOGOUT; then it is closed here. */
+/* The same; if the channel goes on, TEST UNIT READY must work, and all credits be back. */
+u32 probe(struct srpi_chan *ch, const struct srpi_iu *iu, u32 allowed, struct srpi_rsp *r);
+/*
+ * Sends a command that has no buffer for the @bytes that it moves: CHECK CONDITION, or GOOD with all of them as residual of
+ * the kind @flag. No bytes: GOOD.
+ */
+void probe_no_buffer(struct srpi_chan *ch, const struct srpi_iu *iu, u8 flag, u32 bytes);
+/* Sends a command that must be GOOD so often that every receive buffer of the target has had it inside. */
+void fill_receives(struct srpi_chan *ch, const struct srpi_iu *iu);
+/* The target closes the channel, with this reason in an SRP_T_LOGOUT, its last IU; then it is closed here. */
 void expect_closed(struct srpi_chan *ch, int logout);
 /* GOOD, and nothing more to say: no flags, no residuals, 36 bytes. */
 void expect_good(const struct srpi_rsp *r);
@@ -236,6 +271,72 @@ void do_good(struct srpi_chan *ch, const struct srpi_iu *iu);
 void tur(struct srpi_chan *ch);
 void settle(struct srpi_chan *ch);
 
+/* ---- many requests at once, and commands that are held (tasks.c) ------------------------------------ */
+
+#define MAX_TASKS	1200
+
+/* Requests that were sent; @left of them may still be answered. */
+struct tasks {
+	u32	nr, left;
+	struct {
+		u64	tag;
+		bool	over;
+	} task[MAX_TASKS];
+};
+
+/* Sends a request and notes it; returns its number. */
+u32 task_send(struct tasks *t, struct srpi_chan *ch, const struct srpi_iu *iu);
+/* The next answer, which must be to one that is not over; returns its number. */
+u32 task_answer(struct tasks *t, struct srpi_chan *ch, struct srpi_rsp *r);
+/* It is over: no answer may come. */
+void task_over(struct tasks *t, u32 nr);
+/* All that are left are answered, and are GOOD. */
+void tasks_good(struct tasks *t, struct srpi_chan *ch);
+/* They are answered, or have ended without an answer: all credits are back. Returns how many have the answer @status. */
+u32 tasks_end(struct tasks *t, struct srpi_chan *ch, u8 status);
+
+/* As settle(), for conf.lun and for the held LUN. */
+void settle_held(struct srpi_chan *ch);
+/* The @i-th of commands to the held LUN, by turns WRITE and READ of 8 blocks; the data is at 4096 * @i. */
+void build_held(struct srpi_iu *iu, u32 i);
+/* The same with other memory than the data, for channels that are not of ini. */
+void build_held_in(struct srpi_iu *iu, const struct srpi_mem *mem, u32 i);
+/* Any good or bad request that has an answer and changes nothing but the scratch LUN. */
+void build_any(struct srpi_iu *iu);
+
+/*
+ * A channel of another I_T nexus, which targets take for another initiator: by the second port, if there is one. Settled.
+ * *@way, for memory, unless @way is NULL.
+ */
+struct srpi_chan *login_rival(struct srpi **way);
+
+/* Memory of the case's own, for channels of @s; freed after the case. */
+struct srpi_mem *own_mem(struct srpi *s, u32 len, int access);
+/* Nobody may touch it any more. */
+void take_back(struct srpi_mem *mem);
+
+/*
+ * Sends @cmd, which uses @mem, and a function that ends it: @us later, or by the same doorbell if that is 0. Waits until it is
+ * known how both ended, and takes the memory back at once. Returns the response code. *@answered: the command was answered.
+ */
+int manage(struct srpi_chan *ch, const struct srpi_iu *cmd, struct srpi_mem *mem, u8 function, u32 us, bool *answered);
+
+/* ---- the login fence (cases_channel.c) --------------------------------------------------------------- */
+
+/*
+ * A write of A that is held, then a login that replaces its session, then a write of B to the same place: B must win. With
+ * @own_dreq the initiator itself has ended the old session.
+ */
+void run_fence(bool own_dreq);
+
+/* ---- fuzzing (cases_fuzz.c) ------------------------------------------------------------------------ */
+
+/* Sends this many random IUs. */
+void run_fuzz(u64 nr);
+
+/* The case of random functions (soak.c). */
+void soak_credits(void);
+
 /* ---- data ------------------------------------------------------------------------------------------ */
 
 /* A pattern, which differs with @seed. */
@@ -248,5 +349,9 @@ void expect_same(u32 off, u32 other, u32 len);
 /* Blocks of the scratch LUN from or to @off of the data. */
 void write_blocks(struct srpi_chan *ch, u32 lba, u32 nr, u32 off);
 void read_blocks(struct srpi_chan *ch, u32 lba, u32 nr, u32 off);
+/* Writes a pattern to the scratch LUN; it still is there. Both use the last 1 MiB of the data. */
+#define MARK_AT		(DATA_SIZE - (1u << 20))
+void mark_blocks(struct srpi_chan *ch, u32 lba, u32 nr, u64 seed);
+void expect_blocks(struct srpi_chan *ch, u32 lba, u32 nr, u64 seed);
 
 #endif

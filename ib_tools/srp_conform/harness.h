@@ -20,6 +20,7 @@ struct seen {
  * @sent, @first_row, @last_row, @rows: what was sent
  * @why: the first failures, or why it was skipped
  * @failures: how many
+ * @unusable: no good login afterwards
  * @mute: what is seen now is not the case's
  */
 struct result {
@@ -33,6 +34,7 @@ struct result {
 	char			why[900];
 	int			failures;
 	bool			skipped;
+	bool			unusable;
 	bool			mute;
 	long			ms;
 };
@@ -52,5 +54,8 @@ void end_session(void);
 void end_session_of_case(void);
 /* What happened on the channels, if the user wants to know. */
 void print_logs(void);
+
+/* tasks.c */
+void free_own_mem(void);
 
 #endif

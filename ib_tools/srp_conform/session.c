@@ -48,6 +48,7 @@ void end_session_of_case(void)
 {
 	unsigned int i;
 
+	free_own_mem();
 	for (i = 0; i < MAX_OTHERS; i++) {
 		srpi_close(others[i]);
 		others[i] = NULL;
@@ -55,7 +56,7 @@ void end_session_of_case(void)
 	lun = conf.lun;
 }
 
-static struct srpi *open_other(const struct srpi_target *target)
+struct srpi *open_way(const struct srpi_target *target)
 {
 	unsigned int i;
 	int err;
@@ -75,7 +76,7 @@ struct srpi *other_initiator(u8 id)
 	struct srpi_target target = *srpi_target(ini);
 
 	target.i_port_id[0] ^= id;
-	return open_other(&target);
+	return open_way(&target);
 }
 
 struct srpi *second_port(void)
@@ -83,7 +84,7 @@ struct srpi *second_port(void)
 	struct srpi_target target = conf.second;
 
 	memcpy(target.i_port_id, srpi_target(ini)->i_port_id, sizeof(target.i_port_id));
-	return open_other(&target);
+	return open_way(&target);
 }
 
 /* ---- channels -------------------------------------------------------------------------------------- */
@@ -112,6 +113,29 @@ void close_chan(struct srpi_chan *ch)
 	srpi_chan_close(ch);
 }
 
+void vanish(struct srpi_chan *ch)
+{
+	const bool can_hold = conf.hook && conf.held_lun >= 0;
+	struct srpi_iu iu;
+	u32 i;
+
+	if (can_hold) {
+		settle_held(ch);
+		hook("hold");
+	}
+	for (i = 0; i < 32; i++) {
+		build_in(&iu, AS_CDB(CDB_READ(0, 1024)), 0, 1024 * BLOCK);
+		if (can_hold)
+			build_held(&iu, 2 * i + 1);
+		send_iu(ch, &iu);
+	}
+	if (can_hold)
+		expect_silence(ch, 50);
+	srpi_chan_kill_qp(ch);
+	if (can_hold)
+		hook("release");
+}
+
 void close_all(void)
 {
 	unsigned int i;
@@ -131,6 +155,16 @@ void print_logs(void)
 		fprintf(stderr, "  channel %u:\n", i);
 		srpi_print_log(chans[i], stderr);
 	}
+}
+
+bool ends(struct srpi_chan *ch, long ms)
+{
+	const long end = now_ms() + ms;
+	struct srpi_rx rx;
+
+	while (!srpi_stats(ch)->closed && now_ms() < end)
+		srpi_recv(ch, &rx, 20);
+	return srpi_stats(ch)->closed;
 }
 
 struct srpi_chan *login_by(struct srpi *s, const struct srpi_login_opts *opts)
@@ -196,15 +230,42 @@ void pd_set_be32(struct login_pd *pd, enum pd_field field, u32 v)
 	memcpy(pd_at(pd, field), &be, sizeof(be));
 }
 
-int login_raw(const struct login_pd *pd, struct srpi_chan **ch)
+struct srpi_chan *start_login(struct srpi *s, const struct srpi_login_opts *opts)
 {
-	const struct srpi_login_opts opts = { .private_data = pd->b, .private_data_len = pd->len };
-	int ret = srpi_login(ini, &opts, ch);
+	struct srpi_chan *ch;
+	int ret = srpi_chan_create(s, opts, &ch);
+
+	if (ret)
+		fail("no channel: %s", strerror(-ret));
+	keep(ch);
+	if (srpi_connect(ch, opts))
+		fail("login: %s", srpi_error(ch));
+	return ch;
+}
+
+int try_login(struct srpi *s, const struct srpi_login_opts *opts, struct srpi_chan **ch)
+{
+	int ret = srpi_login(s, opts, ch);
 
 	if (!*ch)
 		fail("login: %s", strerror(-ret));
 	keep(*ch);
 	return ret;
+}
+
+static struct srpi_login_opts pd_opts(const struct login_pd *pd)
+{
+	struct srpi_login_opts opts = { .private_data = pd->b, .private_data_len = pd->len };
+
+	memcpy(&opts.tag, pd_at((struct login_pd *)pd, PD_TAG), sizeof(opts.tag));
+	return opts;
+}
+
+int login_raw(const struct login_pd *pd, struct srpi_chan **ch)
+{
+	const struct srpi_login_opts opts = pd_opts(pd);
+
+	return try_login(ini, &opts, ch);
 }
 
 struct srpi_chan *login_with(const struct login_pd *pd)
@@ -217,35 +278,57 @@ struct srpi_chan *login_with(const struct login_pd *pd)
 	return ch;
 }
 
-u32 expect_refused(const struct login_pd *pd, u32 reasons)
+u32 refusal(struct srpi_chan *ch, int ret, u64 tag)
 {
-	struct srpi_chan *ch;
-	const struct srpi_login_rsp *rsp;
-	int ret = login_raw(pd, &ch);
-	u32 reason, i;
-	u64 tag;
+	const struct srpi_login_rsp *rsp = srpi_chan_login(ch);
 
 	if (!ret)
 		fail("the login was accepted");
 	if (ret != -ECONNREFUSED)
 		fail("%s", srpi_error(ch));
-	rsp = srpi_chan_login(ch);
-	reason = rsp->reason;
-	if (!reason)
+	if (!rsp->reason)
 		fail("rejected without an SRP_LOGIN_REJ, CM reason %d", rsp->cm_status);
-	saw("REJ %#x", reason);
-	for (i = 0; i < 7; i++)
-		if ((reasons & REJ(i)) && reason == 0x10000 + i)
-			break;
-	if (i == 7)
-		fail("rejected with reason %#x", reason);
-	memcpy(&tag, pd->b + (pd_at((struct login_pd *)pd, PD_TAG) - pd->b), sizeof(tag));
+	saw("REJ %#x", rsp->reason);
+	if (rsp->reason < SRP_REJ_NO_REASON || rsp->reason > SRP_REJ_CHANNEL_LIMIT)
+		fail("rejected with reason %#x, which is not defined", rsp->reason);
 	if (rsp->tag != tag)
 		fail("SRP_LOGIN_REJ with another tag");
 	if (rsp->formats != SRP_LOGIN_FMT_SUPPORTED)
 		fail("SRP_LOGIN_REJ with formats %#x", rsp->formats);
+	return rsp->reason - SRP_REJ_NO_REASON;
+}
+
+bool was_accepted(struct srpi_chan *ch, u64 tag)
+{
+	const int ret = srpi_wait_rep(ch);
+
+	if (!ret) {
+		srpi_establish(ch);
+		return true;
+	}
+	if (!srpi_chan_login(ch)->rejected && srpi_chan_login(ch)->limit && ends(ch, conf.timeout))
+		return true;
+	refusal(ch, ret, tag);
+	return false;
+}
+
+u32 expect_refused_by(struct srpi *s, const struct srpi_login_opts *opts, u32 reasons)
+{
+	struct srpi_chan *ch;
+	int ret = try_login(s, opts, &ch);
+	u32 reason = refusal(ch, ret, opts->tag);
+
+	if (!(reasons & REJ(reason)))
+		fail("rejected with reason %#x", SRP_REJ_NO_REASON + reason);
 	close_chan(ch);
 	return reason;
+}
+
+u32 expect_refused(const struct login_pd *pd, u32 reasons)
+{
+	const struct srpi_login_opts opts = pd_opts(pd);
+
+	return expect_refused_by(ini, &opts, reasons);
 }
 
 /* A channel whose end has come unnoticed is of no use to the next row. */
@@ -336,6 +419,15 @@ void build_tmf(struct srpi_iu *iu, u8 function, u64 on_lun, u64 task_tag)
 	__be64 be = htobe64(on_lun);
 
 	srpi_tmf(iu, srpi_next_tag(), (const u8 *)&be, function, task_tag);
+}
+
+void build_pr_out(struct srpi_iu *iu, const struct srpi_mem *mem, u8 action, u8 type, u64 key, u64 new_key)
+{
+	const u64 keys[3] = { htobe64(key), htobe64(new_key) };
+
+	memcpy(mem->addr, keys, sizeof(keys));
+	begin_cmd(iu, AS_CDB({ { 0x5f, action, type, 0, 0, 0, 0, 0, sizeof(keys) } }), 0);
+	srpi_direct(iu, SRPI_OUT, srpi_desc(mem, 0, sizeof(keys)));
 }
 
 void send_iu(struct srpi_chan *ch, const struct srpi_iu *iu)
@@ -476,6 +568,55 @@ u32 provoke(struct srpi_chan *ch, const struct srpi_iu *iu, u32 allowed, struct 
 	return outcome;
 }
 
+u32 probe(struct srpi_chan *ch, const struct srpi_iu *iu, u32 allowed, struct srpi_rsp *r)
+{
+	u32 outcome = provoke(ch, iu, allowed, r);
+
+	if (!(outcome & CLOSED)) {
+		tur(ch);
+		expect_conserved(ch);
+	}
+	return outcome;
+}
+
+void probe_no_buffer(struct srpi_chan *ch, const struct srpi_iu *iu, u8 flag, u32 bytes)
+{
+	const u32 checks = FIELD | BAD_CDB | CHECK;
+	struct srpi_rsp r;
+
+	if (!bytes)
+		flag = 0;
+	if (probe(ch, iu, bytes ? GOOD | checks : GOOD, &r) == GOOD || r.flags & flag)
+		expect_residual(&r, flag, bytes);
+}
+
+void fill_receives(struct srpi_chan *ch, const struct srpi_iu *iu)
+{
+	struct srpi_iu copy = *iu;
+	u32 nr = srpi_chan_login(ch)->limit + 16, pending = 0, max = (160 << 10) / iu->len;
+	struct srpi_rsp r;
+	u64 tag;
+
+	/* Nobody has that many; and as many answers can be received. */
+	nr = nr > 2000 ? 2000 : nr;
+	max = max > 128 ? 128 : max;
+	while (nr || pending) {
+		if (nr && pending < max && srpi_credits(ch) > 0) {
+			tag = srpi_next_tag();
+			memcpy(copy.b + 8, &tag, sizeof(tag));
+			send_iu(ch, &copy);
+			nr--;
+			pending++;
+			continue;
+		}
+		if (wait_rsp(ch, &r, conf.timeout) != WAIT_RSP)
+			fail("%u of many commands are not answered", pending);
+		if (r.status)
+			fail("status %02x, sense %06x", r.status, srpi_sense(&r));
+		pending--;
+	}
+}
+
 void expect_closed(struct srpi_chan *ch, int logout)
 {
 	enum wait_result result;
@@ -484,6 +625,8 @@ void expect_closed(struct srpi_chan *ch, int logout)
 
 	do {
 		result = wait_rsp(ch, &r, conf.timeout);
+		if (result == WAIT_RSP && srpi_stats(ch)->logout >= 0)
+			fail("an SRP_RSP behind the SRP_T_LOGOUT");
 	} while (result == WAIT_RSP);
 	if (result != WAIT_CLOSED)
 		fail("the channel was not closed");
@@ -642,4 +785,17 @@ void read_blocks(struct srpi_chan *ch, u32 lba, u32 nr, u32 off)
 
 	build_in(&iu, AS_CDB(CDB_READ(lba, nr)), off, nr * BLOCK);
 	do_good(ch, &iu);
+}
+
+void mark_blocks(struct srpi_chan *ch, u32 lba, u32 nr, u64 seed)
+{
+	fill_pattern(MARK_AT, nr * BLOCK, seed);
+	write_blocks(ch, lba, nr, MARK_AT);
+}
+
+void expect_blocks(struct srpi_chan *ch, u32 lba, u32 nr, u64 seed)
+{
+	memset(data + MARK_AT, 0, nr * BLOCK);
+	read_blocks(ch, lba, nr, MARK_AT);
+	expect_pattern(MARK_AT, nr * BLOCK, seed);
 }
