@@ -250,24 +250,43 @@ static void release_rx(struct srpi_chan *ch)
 	ch->held_rx = -1;
 }
 
-static void sleep_until_event(struct srpi_chan *ch, int ms)
+int srpi_wait(struct srpi_chan *const *chs, u32 nr, int timeout_ms)
 {
-	struct pollfd fds[2] = {
-		{ .fd = ch->events->fd, .events = POLLIN },
-		{ .fd = ch->comp->fd, .events = POLLIN },
-	};
+	struct pollfd fds[2 * SRPI_WAIT_MAX];
+	bool armed_now = false;
 	struct ibv_cq *cq;
 	void *context;
+	u32 i;
 
-	poll(fds, 2, ms);
-	while (!ibv_get_cq_event(ch->comp, &cq, &context))
-		ibv_ack_cq_events(cq, 1);
+	if (nr > SRPI_WAIT_MAX)
+		return -EINVAL;
+	for (i = 0; i < nr; i++) {
+		armed_now |= !chs[i]->armed;
+		if (!chs[i]->armed)
+			ibv_req_notify_cq(chs[i]->cq, 0);
+		chs[i]->armed = true;
+		fds[2 * i] = (struct pollfd) { .fd = chs[i]->events->fd, .events = POLLIN };
+		fds[2 * i + 1] = (struct pollfd) { .fd = chs[i]->comp->fd, .events = POLLIN };
+	}
+	/* What came before that has no event. */
+	if (armed_now)
+		return 0;
+	if (poll(fds, 2 * nr, timeout_ms) == 0)
+		return -ETIMEDOUT;
+	for (i = 0; i < nr; i++) {
+		srpi_drain_events(chs[i]);
+		while (!ibv_get_cq_event(chs[i]->comp, &cq, &context)) {
+			ibv_ack_cq_events(cq, 1);
+			chs[i]->armed = false;
+		}
+	}
+	return 0;
 }
 
 int srpi_recv(struct srpi_chan *ch, struct srpi_rx *rx, int timeout_ms)
 {
 	const u64 begin = srpi_now_ns();
-	bool armed = false, ended = false;
+	bool ended = false;
 	int ret, ms = -1;
 
 	release_rx(ch);
@@ -280,7 +299,7 @@ int srpi_recv(struct srpi_chan *ch, struct srpi_rx *rx, int timeout_ms)
 		if (ended)
 			return srpi_fail(ch, -ENOTCONN, "the connection was closed; SRP_T_LOGOUT: %s",
 					 srpi_logout_str(ch->stats.logout));
-		if (!timeout_ms)
+		if (!timeout_ms && !ch->stats.closed)
 			return -ETIMEDOUT;
 		srpi_drain_events(ch);
 		if (ch->stats.closed) {
@@ -288,16 +307,11 @@ int srpi_recv(struct srpi_chan *ch, struct srpi_rx *rx, int timeout_ms)
 			ended = true;
 			continue;
 		}
-		if (armed) {
-			if (timeout_ms > 0)
-				ms = timeout_ms - (int)((srpi_now_ns() - begin) / 1000000);
-			if (timeout_ms > 0 && ms <= 0)
-				return srpi_fail(ch, -ETIMEDOUT, "nothing came for %d ms", timeout_ms);
-			sleep_until_event(ch, ms);
-		}
-		/* What came in between is seen by the next poll_cq(). */
-		ibv_req_notify_cq(ch->cq, 0);
-		armed = true;
+		if (timeout_ms > 0)
+			ms = timeout_ms - (int)((srpi_now_ns() - begin) / 1000000);
+		if (timeout_ms > 0 && ms <= 0)
+			return srpi_fail(ch, -ETIMEDOUT, "nothing came for %d ms", timeout_ms);
+		srpi_wait(&ch, 1, ms);
 	}
 }
 

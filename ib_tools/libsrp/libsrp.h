@@ -368,6 +368,18 @@ struct srpi_rx {
  */
 int srpi_recv(struct srpi_chan *ch, struct srpi_rx *rx, int timeout_ms);
 
+#define SRPI_WAIT_MAX	64
+
+/**
+ * srpi_wait() - sleep until one of several channels may have something to receive
+ * @nr: of the channels @chs, at most SRPI_WAIT_MAX
+ * @timeout_ms: negative: for ever
+ *
+ * For a loop that goes through all of them by srpi_recv() with timeout 0, and has found nothing.
+ * It may return early. Return: 0: look again; -ETIMEDOUT.
+ */
+int srpi_wait(struct srpi_chan *const *chs, u32 nr, int timeout_ms);
+
 /**
  * struct srpi_rsp - an SRP_RSP, checked
  * @iu: as it came; valid like struct srpi_rx

@@ -56,6 +56,7 @@ struct srpi_chan {
 	struct srpi_login_opts	opts;		/* with the defaults filled in */
 	bool			rdma_cm;	/* the login request has its form */
 	bool			connected;	/* there is something to disconnect */
+	bool			armed;		/* the next completion makes an event, or one is waiting */
 	char			error[160];
 
 	struct srpi_mem		mem;		/* receives, then the memory of sends */
