@@ -36,7 +36,7 @@ demo:
 check:
 	tests/check
 
-check-static check-unit check-fuzz check-debug check-stock:
+check-static check-unit check-tools check-fuzz check-debug check-stock:
 	tests/check $(@:check-%=%)
 
 check-kernels:
@@ -69,7 +69,7 @@ make clean
 As root, in virtual machines that are built on Debian, without InfiniBand hardware:
 make demo [SHELL_AFTER=1]              a target, an initiator and a file system over SRP
 make check                             all tests that a change must pass
-make check-static check-unit check-fuzz   without a machine: style, the protocol code, the same under a fuzzer
+make check-static check-unit check-tools check-fuzz   without a machine: style, the protocol code, srp_dump, fuzzers
 make check-debug check-stock           the suites on a debugging kernel, and on the kernel of Debian 12
 make conformance [DUT=in-tree] [IDS="LOG DSC-01"]   each requirement of SRP, with what was sent, expected and seen
 make tmf [DUT=in-tree]                 task management in each state of a command
@@ -82,4 +82,4 @@ help:
 	@echo "$$HELP"
 
 .PHONY: modules clean install uninstall demo help bench bench-insn conformance tmf tools install-tools
-.PHONY: check check-static check-unit check-fuzz check-debug check-stock check-kernels
+.PHONY: check check-static check-unit check-tools check-fuzz check-debug check-stock check-kernels

@@ -68,7 +68,9 @@ static int expect_event(struct rdma_event_channel *events, int timeout_ms, enum 
 static void note_event(struct srpi_chan *ch, const struct rdma_cm_event *event)
 {
 	srpi_log(&ch->log, SRPI_LOG_CM, event->event, event->status, 0);
-	if (event->event == RDMA_CM_EVENT_DISCONNECTED || event->event == RDMA_CM_EVENT_DEVICE_REMOVAL)
+	/* A REJ comes instead of a DREQ if the target had no RTU yet. */
+	if (event->event == RDMA_CM_EVENT_DISCONNECTED || event->event == RDMA_CM_EVENT_REJECTED ||
+	    event->event == RDMA_CM_EVENT_DEVICE_REMOVAL)
 		ch->stats.closed = true;
 }
 
@@ -319,6 +321,9 @@ static int make_channel(struct srpi_chan *ch)
 	ret = resolve(ch->events, &s->target, s->timeout_ms, &ch->id);
 	if (ret)
 		return ret;
+	if (ch->opts.ack_timeout && rdma_set_option(ch->id, RDMA_OPTION_ID, RDMA_OPTION_ID_ACK_TIMEOUT,
+						    &ch->opts.ack_timeout, sizeof(ch->opts.ack_timeout)))
+		return -errno;
 	if (rdma_resolve_route(ch->id, s->timeout_ms))
 		return -errno;
 	ret = expect_event(ch->events, s->timeout_ms, RDMA_CM_EVENT_ROUTE_RESOLVED);

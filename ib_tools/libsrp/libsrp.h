@@ -143,6 +143,7 @@ struct srpi_chan;
  * @no_reads: offer to serve no RDMA READ
  * @responder_resources: RDMA READs that are served at once; 0: 4
  * @retry_count: of both sides' QPs; 0: 7
+ * @ack_timeout: likewise, 4.096 us * 2^this before a retry; 0: what the CM thinks
  * @qp_num: claim to have this QP; 0: the real one
  * @recvs: receives that are posted; 0: 256, negative: none
  * @recv_size: bytes of each; 0: 1024
@@ -160,6 +161,7 @@ struct srpi_login_opts {
 	bool		no_reads;
 	u8		responder_resources;
 	u8		retry_count;
+	u8		ack_timeout;
 	u32		qp_num;
 	int		recvs;
 	u32		recv_size;

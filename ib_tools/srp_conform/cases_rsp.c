@@ -80,6 +80,12 @@ static void each_kind(void)
 		row(one_form, &kind, "what is answered with %s", kinds[kind]);
 }
 
+static void rsp_02(void)
+{
+	check_reserved = true;
+	each_kind();
+}
+
 /* ---- RSP-03: sense data that does not fit ----------------------------------------------------------------- */
 
 /* CHECK CONDITION in no more than @size bytes, and with what fits of the sense data. */
@@ -279,7 +285,7 @@ static void rsp_06b(void)
 
 const struct conf_case rsp_cases[] = {
 	{ "RSP-01", "length of an SRP_RSP", "36 and response and sense data, no more than the login said", each_kind },
-	{ "RSP-02", "parts that are not valid", "have no length; reserved bytes are 0", each_kind },
+	{ "RSP-02", "parts that are not valid", "have no length; reserved bytes are 0", rsp_02 },
 	{ "RSP-03", "sense data", "in no more bytes than the login said", rsp_03 },
 	{ "RSP-03b", "sense data that does not fit", "is cut; its length is what was sent", rsp_03b, NEEDS_HOOK },
 	{ "RSP-04", "data before status", "with the answer all data is there", rsp_04 },

@@ -92,7 +92,7 @@ void __attribute__((format(printf, 1, 2))) saw(const char *fmt, ...);
 /*
  * Something on the target: "hold", "release" (the device of the held LUN; a release without a hold does nothing), "disable",
  * "enable" (the port), "set NAME VALUE" (an attribute of the driver), "allow NAME", "forbid NAME" (an ACL with all LUNs, for an
- * address or a port id), "listen PORT" (of RDMA/CM), "gid-change", "gate arm|wait|open POINT TAG" (commands that a driver
+ * address or a port id), "listen PORT" (of RDMA/CM), "unmap LUN", "map LUN", "gid-change", "gate arm|wait|open POINT TAG" (commands that a driver
  * built for tests holds), "idle SECONDS" (until nothing is left of what sessions of
  * this program use). Skips the case if the hook cannot do it (exit code 77). All is undone after the case, by "reset".
  */
@@ -220,7 +220,10 @@ void send_iu(struct srpi_chan *ch, const struct srpi_iu *iu);
 
 enum wait_result { WAIT_RSP, WAIT_CLOSED, WAIT_TIMEOUT };
 
-/* The next SRP_RSP, checked for all that is true of every one of them (RSP-01, RSP-02), or the end of the channel. */
+/* Reserved bytes of each SRP_RSP have to be 0; a matter of RSP-02 and, as initiators ignore them, of no other case. */
+extern bool check_reserved;
+
+/* The next SRP_RSP, checked for all that is true of every one of them (RSP-01), or the end of the channel. */
 enum wait_result wait_rsp(struct srpi_chan *ch, struct srpi_rsp *r, long ms);
 /* Sends a request and gets its answer. */
 void ask(struct srpi_chan *ch, const struct srpi_iu *iu, struct srpi_rsp *r);

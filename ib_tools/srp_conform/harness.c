@@ -170,7 +170,7 @@ const struct result *run_one(const struct conf_case *c)
 	snprintf(result.row, sizeof(result.row), "afterwards");
 	result.mute = true;
 	if (!skipped && !setjmp(on_skip))
-		attempt(check_after, NULL);
+		result.unusable = !attempt(check_after, NULL);
 	end_case();
 	result.skipped = skipped;
 	result.ms = now_ms() - begin;
@@ -263,6 +263,7 @@ struct json_object *as_json(const struct result *r)
 	describe_seen(r, text, sizeof(text));
 	json_object_object_add(o, "seen", json_object_new_string(text));
 	json_object_object_add(o, "why", json_object_new_string(r->why));
+	json_object_object_add(o, "unusable", json_object_new_boolean(r->unusable));
 	json_object_object_add(o, "ms", json_object_new_int64(r->ms));
 	return o;
 }

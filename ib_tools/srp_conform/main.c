@@ -13,9 +13,10 @@
 
 struct conf conf = { .held_lun = -1, .read_only_lun = -1, .timeout = 10000 };
 
+/* CMD-06 before what aborts commands: on a device where LIO of Linux 6.1 has done that it never runs an ORDERED one. */
 static const struct conf_case *const files[] = {
-	login_cases, channel_cases, race_cases, iu_cases, cdb_cases, desc_cases, imm_cases, length_cases, rdma_cases, lun_cases,
-	credit_cases, tmf_cases, rsp_cases, logout_cases, access_cases, cm_cases,
+	login_cases, cmd_cases, channel_cases, race_cases, iu_cases, cdb_cases, desc_cases, imm_cases, length_cases, rdma_cases,
+	lun_cases, credit_cases, tmf_cases, rsp_cases, logout_cases, access_cases, cm_cases, tm_cases,
 };
 
 /* ---- options --------------------------------------------------------------------------------------- */
@@ -31,13 +32,15 @@ static const struct argp_option options[] = {
 	{ "long", 'L', NULL, 0, "also what takes hours", 0 },
 	{ "seed", 'S', "N", 0, "of everything random, default: the time", 0 },
 	{ "json", 'j', "FILE", 0, "also write the results there, - for standard output instead of text", 0 },
+	{ "stop", 'x', NULL, 0, "end where the target cannot be used any more", 0 },
+	{ "kmsg", 'm', NULL, 0, "mark each requirement in the kernel log of this machine", 0 },
 	{ "list", 'i', NULL, 0, "list the requirements and end", 0 },
 	{ "verbose", 'v', NULL, 0, "each row, and what happened on the channels of a bad one", 0 },
 	{ NULL, 0, NULL, 0, NULL, 0 },
 };
 
 static const char *json_file;
-static bool list_only;
+static bool list_only, stop_unusable, mark_kmsg;
 static char **patterns;
 static int nr_patterns;
 
@@ -102,6 +105,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case 'j':
 		json_file = arg;
+		break;
+	case 'x':
+		stop_unusable = true;
+		break;
+	case 'm':
+		mark_kmsg = true;
 		break;
 	case 'i':
 		list_only = true;
@@ -181,37 +190,11 @@ static const struct result *run_or_skip(const struct conf_case *c)
 
 static int counts[3];	/* passed, failed, skipped */
 
-static void run_all(struct json_object *array)
-{
-	const bool text = !json_file || strcmp(json_file, "-");
-	const struct conf_case *c;
-	const struct result *r;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(files); i++) {
-		for (c = files[i]; c->id; c++) {
-			if (!wanted(c))
-				continue;
-			if (list_only) {
-				printf("%-8s %s\n", c->id, c->rule);
-				continue;
-			}
-			r = run_or_skip(c);
-			counts[r->failures ? 1 : r->skipped ? 2 : 0]++;
-			if (text)
-				print_text(r);
-			json_object_array_add(array, as_json(r));
-		}
-	}
-	if (text && !list_only)
-		printf("%d passed, %d failed, %d skipped\n", counts[0], counts[1], counts[2]);
-}
-
 static int write_json(struct json_object *array)
 {
 	const int flags = JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE;
 
-	if (!json_file)
+	if (!json_file || list_only)
 		return 0;
 	if (!strcmp(json_file, "-")) {
 		puts(json_object_to_json_string_ext(array, flags));
@@ -222,6 +205,51 @@ static int write_json(struct json_object *array)
 		return -1;
 	}
 	return 0;
+}
+
+static void mark(const char *id)
+{
+	FILE *kmsg = fopen("/dev/kmsg", "w");
+
+	if (!kmsg)
+		return;
+	fprintf(kmsg, "srp_conform: %s\n", id);
+	fclose(kmsg);
+}
+
+/* Returns whether to go on. */
+static bool run_and_report(const struct conf_case *c, struct json_object *array)
+{
+	const bool text = !json_file || strcmp(json_file, "-");
+	const struct result *r;
+
+	if (mark_kmsg)
+		mark(c->id);
+	r = run_or_skip(c);
+	counts[r->failures ? 1 : r->skipped ? 2 : 0]++;
+	json_object_array_add(array, as_json(r));
+	if (!text)
+		return !r->unusable || !stop_unusable;
+	print_text(r);
+	/* After each: the next may take this machine with it. */
+	return !write_json(array) && (!r->unusable || !stop_unusable);
+}
+
+static void run_all(struct json_object *array)
+{
+	const struct conf_case *c;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		for (c = files[i]; c->id; c++) {
+			if (!wanted(c))
+				continue;
+			if (list_only)
+				printf("%-8s %s\n", c->id, c->rule);
+			else if (!run_and_report(c, array))
+				return;
+		}
+	}
 }
 
 const char *argp_program_version = "srp_conform " SRP_TOOLS_VERSION;
@@ -253,8 +281,11 @@ int main(int argc, char **argv)
 		}
 	}
 	run_all(array);
-	if (!list_only)
+	if (!list_only) {
+		if (!json_file || strcmp(json_file, "-"))
+			printf("%d passed, %d failed, %d skipped\n", counts[0], counts[1], counts[2]);
 		end_session();
+	}
 	if (write_json(array))
 		return 1;
 	json_object_put(array);

@@ -54,6 +54,7 @@ void end_session_of_case(void)
 		others[i] = NULL;
 	}
 	lun = conf.lun;
+	check_reserved = false;
 }
 
 struct srpi *open_way(const struct srpi_target *target)
@@ -440,19 +441,27 @@ void send_iu(struct srpi_chan *ch, const struct srpi_iu *iu)
 
 /* ---- what comes back ------------------------------------------------------------------------------- */
 
-/* RSP-01, RSP-02: what srpi_parse_rsp() does not check. */
-static void check_rsp(struct srpi_chan *ch, const struct srpi_rsp *r)
+bool check_reserved;
+
+static void check_reserved_bytes(const struct srpi_rsp *r)
 {
 	const struct srp_wire_rsp *w = (const void *)r->iu.buf;
 	static const u8 zero[3];
 
-	if (r->iu.len > srpi_chan_login(ch)->max_ti_iu_len)
-		fail("SRP_RSP of %u bytes, more than the %u of the login", r->iu.len, srpi_chan_login(ch)->max_ti_iu_len);
 	if (memcmp(w->rsvd2, zero, 2) || memcmp(w->rsvd16, zero, 2) || (r->flags & 0xc0) ||
 	    (r->code >= 0 && memcmp(w->data, zero, 3)))
 		fail("SRP_RSP: reserved bytes are not zero");
-	if ((w->sol_not & ~1) || w->sol_not)
+	if (w->sol_not)
 		fail("SRP_RSP: SOLNT byte %02x, although the login did not agree upon it", w->sol_not);
+}
+
+/* RSP-01, RES-12: what srpi_parse_rsp() does not check. */
+static void check_rsp(struct srpi_chan *ch, const struct srpi_rsp *r)
+{
+	if (check_reserved)
+		check_reserved_bytes(r);
+	if (r->iu.len > srpi_chan_login(ch)->max_ti_iu_len)
+		fail("SRP_RSP of %u bytes, more than the %u of the login", r->iu.len, srpi_chan_login(ch)->max_ti_iu_len);
 	if ((r->flags & SRP_RSP_DIOVER && r->flags & SRP_RSP_DIUNDER) ||
 	    (r->flags & SRP_RSP_DOOVER && r->flags & SRP_RSP_DOUNDER))
 		fail("SRP_RSP: flags %02x: over and under", r->flags);

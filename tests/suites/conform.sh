@@ -13,9 +13,11 @@ STRANGER=10.9.0.9
 
 # LUN 0: somebody else's; 1: scratch; 2: can be held; 3: read-only
 setup() {
-	local luns=() n tpgs=''
+	local luns=() n rport tpgs=''
 	[[ -x $CONFORM ]] || fail "no srp_conform: lab tools has to build it"
 	modprobe -a ib_uverbs rdma_ucm
+	# LIO writes a file for each change of a persistent reservation, and refuses the change if it cannot.
+	mkdir -p "$(<"$TARGET/dbroot")/pr"
 	ip addr add "$STRANGER/24" dev d0
 	back_null other 64
 	luns+=("$back")
@@ -28,10 +30,22 @@ setup() {
 	for ((n = 0; n < NETS; n++)); do
 		target_up "$n" "${luns[@]}"
 		echo 1 >"$tpg/acls/10.9.$n.1/lun_3/write_protect"
+		# One whose number has two bytes.
+		lun_add "$tpg" 300 "$back"
+		mkdir "$tpg/acls/10.9.$n.1/lun_300"
+		ln -s "$tpg/lun/lun_300" "$tpg/acls/10.9.$n.1/lun_300/lun"
 		tpgs+="$tpg "
 	done
+	# The second port does without LUN 0.
+	rm "$tpg/acls/10.9.1.1/lun_0/lun"
+	rmdir "$tpg/acls/10.9.1.1/lun_0"
 	export HOOK_TPGS=$tpgs HOOK_HELD=held HOOK_STATE=$WORK
 	login_disk 0 initiator_ext=99
+	# Some cases disable the port for a moment.
+	rport=$(rport_of "$host")
+	echo 1 >"$rport/reconnect_delay"
+	echo 60 >"$rport/fast_io_fail_tmo"
+	echo off >"$rport/dev_loss_tmo"
 	verify_throughout "$disk"
 	objects >"$WORK/before"
 }
@@ -52,12 +66,12 @@ held_disk() {
 conform() {
 	local rc=0 guid timeout=20000 args=()
 	dut_guid
-	# What it never answers would take long.
-	[[ $LAB_DUT = ours ]] || timeout=3000
-	if ((${LONG:-0})); then args=(--long); fi
+	# What it never answers would take long, and what it does not survive needs a new machine.
+	if [[ $LAB_DUT != ours ]]; then timeout=3000 args+=(--stop); fi
+	if ((${LONG:-0})); then args+=(--long); fi
 	"$CONFORM" --lun 1 --held-lun 2 --read-only-lun 3 --hook "$LAB_PROJECT/tests/conform/hook" --stranger "$STRANGER" \
 		--second "id_ext=$guid,ioc_guid=$guid,dest=10.9.1.1:$CM_PORT" --timeout "$timeout" --seed "$RANDOM" \
-		--verbose --json "$LAB_OUT/$case_name.json" "${args[@]}" \
+		--verbose --kmsg --json "$LAB_OUT/$case_name.json" "${args[@]}" \
 		"id_ext=$guid,ioc_guid=$guid,dest=10.9.0.1:$CM_PORT" "$@" 2>"$LAB_OUT/$case_name.rows" || rc=$?
 	((rc <= 1)) || fail "srp_conform: exit code $rc, see $case_name.rows"
 	verify_ends
