@@ -39,24 +39,46 @@ static void mch_02(void)
 	settle(ch);
 }
 
-static void mch_03(void)
+/* Written on one, read on the next. */
+static void use_by_turns(struct srpi_chan *const *ch, u32 nr)
 {
-	struct srpi_chan *a, *b;
 	u32 i;
 
-	sent("MULTI twice, then commands on both by turns");
-	a = login_settled(SRP_LOGIN_MC_MULTI);
-	b = login(SRP_LOGIN_MC_MULTI);
-	expect_result(b, SRP_MC_CONTINUED);
-	for (i = 0; i < 8; i++) {
-		fill_pattern(0, BLOCK, i);
-		write_blocks(a, i, 1, 0);
-		memset(data + 4096, 0, BLOCK);
-		read_blocks(b, i, 1, 4096);
-		expect_pattern(4096, BLOCK, i);
+	for (i = 0; i < 2 * nr; i++) {
+		lay_canary();
+		fill_pattern(0, 4096, i);
+		write_blocks(ch[i % nr], 8 * i, 8, 0);
+		read_blocks(ch[(i + 1) % nr], 8 * i, 8, 8192);
+		expect_pattern(8192, 4096, i);
+		expect_canary(4096, 4096);
+		expect_canary(12288, 4096);
 	}
-	expect_conserved(a);
-	expect_conserved(b);
+	for (i = 0; i < nr; i++)
+		expect_conserved(ch[i]);
+}
+
+static void several_channels(const void *arg)
+{
+	const u32 nr = *(const u32 *)arg;
+	struct srpi_chan *ch[8];
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		ch[i] = login(SRP_LOGIN_MC_MULTI);
+		expect_result(ch[i], i ? SRP_MC_CONTINUED : SRP_MC_NO_CHANNEL);
+		settle(ch[i]);
+	}
+	use_by_turns(ch, nr);
+	close_all();
+}
+
+static void mch_03(void)
+{
+	static const u32 numbers[] = { 2, 8 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(numbers); i++)
+		row(several_channels, &numbers[i], "%u times MULTI, then WRITE and READ on all by turns", numbers[i]);
 }
 
 /* With reads on their way: what the target answers, it answers before its SRP_T_LOGOUT. */
@@ -634,7 +656,7 @@ static void mch_16(void)
 const struct conf_case channel_cases[] = {
 	{ "MCH-01", "the first login, SINGLE", "result 00", mch_01 },
 	{ "MCH-02", "the first login, MULTI", "result 00", mch_02 },
-	{ "MCH-03", "a second channel", "result 10; both are usable", mch_03 },
+	{ "MCH-03", "further channels", "result 10; all are usable", mch_03 },
 	{ "MCH-04", "SINGLE replaces what exists", "result 01; the old: SRP_T_LOGOUT 4 as the last IU, closed", mch_04 },
 	{ "MCH-05", "old commands end before the new channel can execute any", "B is read; no REP before the old command ended",
 	  mch_05, NEEDS_HOLD },

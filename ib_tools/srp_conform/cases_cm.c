@@ -145,6 +145,20 @@ static void cm_07(void)
 	expect_conserved(other);
 }
 
+/* There is nothing that the target would have to send. */
+static void cm_07b(void)
+{
+	struct srpi_chan *ch;
+
+	sent("keepalive 1, and the QP is destroyed with nothing on its way");
+	hook("set keepalive 1");
+	ch = login_by(ini, &VANISHING);
+	settle(ch);
+	srpi_chan_kill_qp(ch);
+	if (!ends(ch, 60000))
+		fail("not closed");
+}
+
 static void cm_08(void)
 {
 	struct srpi_chan *old = login_settled(SRP_LOGIN_MC_SINGLE), *ch;
@@ -200,6 +214,7 @@ const struct conf_case cm_cases[] = {
 	{ "CM-06", "the port is down for less than the retries last", "I/O goes on",
 	  .why = "soft RoCE fails a QP at once when the link is down, and its packets to the same device cannot be lost" },
 	{ "CM-07", "nothing is acknowledged any more", "closed when the retries are over; other channels go on", cm_07 },
+	{ "CM-07b", "an initiator that died in silence", "found by the keepalive of the target, closed", cm_07b, NEEDS_HOOK },
 	{ "CM-08", "GID change (LID, P_Key, SM: need an InfiniBand link layer)", "the session goes on, new logins work", cm_08,
 	  NEEDS_HOOK },
 	{ "CM-09", "the HCA is unplugged", "all is closed",

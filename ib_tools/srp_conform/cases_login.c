@@ -418,7 +418,7 @@ static void log_18(void)
 	settle(login_with(&pd));
 }
 
-#define PARALLEL	32
+#define PARALLEL	16
 
 /* All of them at once; those that are refused must say why. Returns how many were accepted. */
 static u32 parallel_logins(struct srpi *const *ways, u32 nr_ways, u32 nr)
@@ -451,7 +451,7 @@ static u32 parallel_logins(struct srpi *const *ways, u32 nr_ways, u32 nr)
 static void log_19(void)
 {
 	struct srpi *ways[4];
-	u32 i, rounds = conf.run_long ? 32 : 1;
+	u32 i, rounds = conf.run_long ? 64 : 1;
 
 	sent("%u times %u logins at once, by 4 initiators", rounds, PARALLEL);
 	for (i = 0; i < ARRAY_SIZE(ways); i++)

@@ -143,7 +143,8 @@ static void rac_03b(void)
 {
 	sent("a REP without an answer, for ever");
 	half_login();
-	hook("idle 300");
+	/* The MRA of Linux makes each of the 16 tries last 70 s. */
+	hook("idle 1500");
 }
 
 /* A REP that is out is not waited for. */
@@ -210,7 +211,8 @@ static void dreq_under_io(void)
 	struct srpi_chan *ch = login_settled(SRP_LOGIN_MC_SINGLE);
 
 	start_io(ch);
-	sleep_ms(below(30));
+	if (below(4))
+		sleep_ms(below(30));
 	srpi_disconnect(ch);
 	wait_end(ch);
 	close_chan(ch);
