@@ -254,7 +254,7 @@ struct both {
 
 #define IN_AT	4096u
 
-/* The data-in descriptor, if there is one, is behind the four bytes of the data-out one, with room enough up to the data. */
+/* The data-in descriptor, if any, is behind the four bytes of the data-out one, with room enough up to the data. */
 static void both_ways(const void *arg)
 {
 	const struct both *b = arg;

@@ -9,7 +9,7 @@
 #define TABLE_AT	AREA			/* tables in memory */
 #define STREAM_AT	(AREA + (256u << 10))	/* what is transferred, in one piece */
 #define BACK_AT		MARK_AT			/* what was read back */
-#define NO_BUFFER	(GOOD | FIELD | BAD_CDB | CHECK)
+#define TOO_SMALL	(GOOD | FIELD | BAD_CDB | CHECK)	/* how that, or no buffer at all, may end */
 #define SAYS_0		(1ULL << 32)
 #define IN_ONLY		1
 #define OUT_ONLY	2
