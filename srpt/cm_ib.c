@@ -72,8 +72,13 @@ static void send_rej(struct srpt_conn *conn, const void *data, u8 len)
 
 static void disconnect(struct srpt_conn *conn, const void *data, u8 len)
 {
+	/*
+	 * No RTU yet: only a REJ is possible. It is sent when the id is destroyed,
+	 * without TimeWait; an earlier one would leave the retries of the REP, and
+	 * the id is not gone before their end.
+	 */
 	if (ib_send_cm_dreq(conn->ib_id, data, len) && ib_send_cm_drep(conn->ib_id, NULL, 0))
-		send_rej(conn, NULL, 0);	/* no RTU yet: only a REJ is possible */
+		srpt_conn_timewait_exit(conn);
 }
 
 static void notify(struct srpt_conn *conn)

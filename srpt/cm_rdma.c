@@ -64,9 +64,9 @@ static void reject(struct srpt_conn *conn, const void *data, u8 len)
 static void disconnect(struct srpt_conn *conn, const void *data, u8 len)
 {
 	rdma_disconnect(conn->rdma_id);
-	/* No RTU yet: only a REJ is possible. Refused by the CM once established. */
-	if (rdma_cap_ib_cm(conn->rdma_id->device, conn->rdma_id->port_num))
-		rdma_reject(conn->rdma_id, NULL, 0, REJ_CONSUMER_DEFINED);
+	/* No RTU yet: see cm_ib.c */
+	if (!READ_ONCE(conn->established))
+		srpt_conn_timewait_exit(conn);
 }
 
 static void notify(struct srpt_conn *conn)

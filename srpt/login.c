@@ -55,6 +55,7 @@ void srpt_conn_established(struct srpt_conn *conn)
 	unsigned long flags;
 
 	spin_lock_irqsave(&conn->lock, flags);
+	WRITE_ONCE(conn->established, true);
 	if (conn->ch)
 		srpt_channel_established(conn->ch);
 	spin_unlock_irqrestore(&conn->lock, flags);

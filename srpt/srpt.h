@@ -217,6 +217,7 @@ struct srpt_conn {
 	u8				peer_depth;	/* [C] RDMA READs the initiator serves */
 	spinlock_t			lock;		/* protects the rest */
 	bool				timewait_over;
+	bool				established;	/* the RTU, or an IU, has come */
 	struct srpt_channel		*ch;		/* [lock] */
 	bool				gone;		/* [lock] ended before it had a channel */
 };

@@ -53,6 +53,8 @@ static u8 *tx_alloc(struct srpi_chan *ch, u32 len, u32 *taken)
 	u32 rounded = (len + 63) & ~63u, skip = 0;
 	u8 *buf;
 
+	if (!ch->tx_nr)
+		ch->tx_head = 0;
 	if (ch->tx_head + rounded > size)
 		skip = size - ch->tx_head;
 	if (ch->tx_nr == ch->opts.sends || ch->tx_used + skip + rounded > size)

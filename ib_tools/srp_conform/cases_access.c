@@ -276,12 +276,6 @@ static void transport_id(struct srpi *s)
 	close_chan(ch);
 }
 
-static void id_by_configuration(const void *arg)
-{
-	(void)arg;
-	transport_id(ini);
-}
-
 static void id_by_acl(const void *arg)
 {
 	const char *(*const *name_of)(const struct srpi *) = arg;
@@ -295,13 +289,9 @@ static void id_by_acl(const void *arg)
 
 static void acl_07(void)
 {
-	static const char *(*const names[])(const struct srpi *) = { port_id_name, address_name };
+	static const char *(*const name)(const struct srpi *) = port_id_name;
 
-	row(id_by_configuration, NULL, "READ FULL STATUS with the ACL that there is");
-	if (!conf.stranger.ss_family || !conf.hook)
-		return;
-	row(id_by_acl, &names[0], "READ FULL STATUS with an ACL by port id");
-	row(id_by_acl, &names[1], "READ FULL STATUS with an ACL by address");
+	row(id_by_acl, &name, "READ FULL STATUS with an ACL by port id");
 }
 
 const struct conf_case access_cases[] = {
@@ -315,6 +305,9 @@ const struct conf_case access_cases[] = {
 	  NEEDS_READONLY },
 	{ "ACL-06", "a port id is bound to its address by policy", "REJ 0x10003; the session goes on", acl_06,
 	  NEEDS_SECOND | NEEDS_HOOK },
-	{ "ACL-07", "TransportID of persistent reservations", "24 bytes, protocol 4, the port id", acl_07 },
+	{ "ACL-07", "TransportID of persistent reservations", "24 bytes, protocol 4, the port id", acl_07,
+	  NEEDS_STRANGER | NEEDS_HOOK },
+	{ "ACL-07b", "the same with ACLs by address", "24 bytes, protocol 4, the port id", NULL, 0,
+	  "LIO makes the TransportID of the name of the ACL, which must be the port id for that" },
 	{ .id = NULL }
 };

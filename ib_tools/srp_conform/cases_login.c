@@ -719,7 +719,7 @@ const struct conf_case login_cases[] = {
 	{ "LOG-21", "the reason of a REJ is defined", "accepted, or REJ 0x10000 to 0x10006", log_21 },
 	{ "LOG-22", "a refused login leaves nothing", "REJ 0x10003; nothing is left on the target", log_22, NEEDS_HOOK },
 	{ "LOG-23", "RDMA READ depth is negotiated",
-	  "REP: no more than offered, and no READ beyond it; 0: REJ 0x10000, or only reads", log_23, NEEDS_ROOM },
+	  "REP: no more than offered, and no READ beyond it; 0: REJ 0x10000, or only reads", log_23 },
 	{ "LOG-24", "receives are posted late", "the target tries again for ever: all is answered", log_24 },
 	{ "LOG-25", "SRP_LOGIN_REQ over a channel", "SRP_T_LOGOUT 2, closed", log_25 },
 	{ "LOG-26", "MAXIMUM TARGET TO INITIATOR IU LENGTH is a constant", "always the same", log_26 },

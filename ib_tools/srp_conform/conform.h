@@ -25,7 +25,6 @@
 #define NEEDS_READONLY	0x10	/* --read-only-lun */
 #define NEEDS_LONG	0x20	/* --long */
 #define NEEDS_IB	0x40	/* a target that is reached by IB/CM */
-#define NEEDS_ROOM	0x80	/* a device whose LUN has 64 MiB or more */
 
 /**
  * struct conf_case - one requirement

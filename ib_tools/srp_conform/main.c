@@ -22,7 +22,7 @@ static const struct conf_case *const files[] = {
 /* ---- options --------------------------------------------------------------------------------------- */
 
 static const struct argp_option options[] = {
-	{ "lun", 'l', "N", 0, "scratch LUN, which is OVERWRITTEN: 512-byte blocks, 8 MiB or more (needed)", 0 },
+	{ "lun", 'l', "N", 0, "scratch LUN, which is OVERWRITTEN: 512-byte blocks, 64 MiB or more (needed)", 0 },
 	{ "held-lun", 'H', "N", 0, "LUN on a device that the hook can hold", 0 },
 	{ "read-only-lun", 'r', "N", 0, "LUN that this initiator may not write", 0 },
 	{ "hook", 'k', "PROGRAM", 0, "program that does something on the target's side", 0 },
@@ -32,6 +32,7 @@ static const struct argp_option options[] = {
 	{ "long", 'L', NULL, 0, "also what takes hours", 0 },
 	{ "seed", 'S', "N", 0, "of everything random, default: the time", 0 },
 	{ "json", 'j', "FILE", 0, "also write the results there, - for standard output instead of text", 0 },
+	{ "except", 'e', "ID", 0, "not this requirement or section; may be said again", 0 },
 	{ "stop", 'x', NULL, 0, "end where the target cannot be used any more", 0 },
 	{ "kmsg", 'm', NULL, 0, "mark each requirement in the kernel log of this machine", 0 },
 	{ "list", 'i', NULL, 0, "list the requirements and end", 0 },
@@ -43,6 +44,9 @@ static const char *json_file;
 static bool list_only, stop_unusable, mark_kmsg;
 static char **patterns;
 static int nr_patterns;
+#define MAX_EXCEPT	64
+static char *excepted[MAX_EXCEPT];
+static int nr_excepted;
 
 static int number(const char *text, struct argp_state *state)
 {
@@ -106,6 +110,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'j':
 		json_file = arg;
 		break;
+	case 'e':
+		if (nr_excepted == MAX_EXCEPT)
+			argp_error(state, "too many exceptions");
+		excepted[nr_excepted++] = arg;
+		break;
 	case 'x':
 		stop_unusable = true;
 		break;
@@ -139,17 +148,23 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 /* ---- which cases ----------------------------------------------------------------------------------- */
 
 /* A section, LOG; or an id, LOG-05, with LOG-05b */
+static bool matches(const char *id, const char *pattern)
+{
+	size_t len = strlen(pattern);
+
+	return !strncmp(id, pattern, len) && (!id[len] || id[len] == '-' || islower(id[len]));
+}
+
 static bool wanted(const struct conf_case *c)
 {
-	size_t len;
+	bool found = !nr_patterns;
 	int i;
 
-	for (i = 0; i < nr_patterns; i++) {
-		len = strlen(patterns[i]);
-		if (!strncmp(c->id, patterns[i], len) && (!c->id[len] || c->id[len] == '-' || islower(c->id[len])))
-			return true;
-	}
-	return !nr_patterns;
+	for (i = 0; i < nr_patterns; i++)
+		found |= matches(c->id, patterns[i]);
+	for (i = 0; i < nr_excepted; i++)
+		found &= !matches(c->id, excepted[i]);
+	return found;
 }
 
 /* Why it cannot be run here, or NULL. */
