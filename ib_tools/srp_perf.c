@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /* srp_perf: how fast is an SRP target? See srp_perf(1). */
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/param.h>
@@ -241,7 +240,7 @@ static int measure(const struct tool_disk *disk)
 	u32 bytes, nr = 0, i;
 	int ret = 0;
 
-	for (bytes = from; bytes <= to && !ret && !perf_stopped; bytes *= 2) {
+	for (bytes = from; bytes <= to && !ret && !tool_stopped; bytes *= 2) {
 		if (all_sizes && unfit(disk, bytes)) {
 			note_unfit(unfit(disk, bytes));
 			continue;
@@ -293,15 +292,13 @@ static int look(struct tool_disk *disk)
 	return 0;
 }
 
-static int run(struct srpi *s)
+static int look_and_measure(void)
 {
 	const struct srpi_login_rsp *login;
 	struct tool_disk disk = { 0 };
 	int ret;
 
-	ret = perf_begin(s, all_sizes ? ALL_MAX : size);
-	if (!ret)
-		ret = look(&disk);
+	ret = look(&disk);
 	if (ret)
 		return ret;
 	login = srpi_chan_login(perf_chan());
@@ -318,38 +315,26 @@ static int run(struct srpi *s)
 	return measure(&disk);
 }
 
-static void stop(int sig)
+static int run(struct srpi *s)
 {
-	(void)sig;
-	perf_stopped = 1;
+	int ret = perf_begin(s, all_sizes ? ALL_MAX : size);
+
+	if (!ret)
+		ret = look_and_measure();
+	perf_end();
+	return ret;
 }
 
 int main(int argc, char **argv)
 {
-	static const struct argp_child children[] = { { &tool_argp, 0, "Target:", 1 }, { NULL, 0, NULL, 0 } };
 	static const struct argp argp = {
 		options, parse, "TARGET",
 		"Measures how fast an SRP target reads and writes. TARGET is as for ib_srp: "
 		"id_ext=...,ioc_guid=...,dest=ADDR:PORT.\v"
 		"Exit codes: 0 all went well, 1 a command failed or was not answered, 2 bad usage, 3 the target cannot "
 		"be reached, 4 it rejected the login, 5 it broke the protocol.",
-		children, NULL, NULL,
+		tool_children, NULL, NULL,
 	};
-	struct sigaction action = { .sa_handler = stop };
-	struct srpi *s;
-	int ret;
 
-	tool.name = "srp_perf";
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	argp_err_exit_status = TOOL_USAGE;
-	if (argp_parse(&argp, argc, argv, 0, NULL, NULL))
-		return TOOL_USAGE;
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	s = tool_open(&ret);
-	if (s)
-		ret = run(s);
-	perf_end();
-	srpi_close(s);
-	return tool_end(ret);
+	return tool_main("srp_perf", &argp, argc, argv, run);
 }

@@ -2,7 +2,6 @@
 /* srp_ping: does an SRP target answer, who is it, and how long does it take? See srp_ping(1). */
 #include <errno.h>
 #include <math.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/param.h>
 
@@ -21,7 +20,6 @@ static struct {
 	struct json_object *replies;
 } seen;
 
-static volatile sig_atomic_t stopped;
 
 struct command {
 	const char	*name;
@@ -156,7 +154,7 @@ static int wait_until(struct srpi_chan *ch, u64 tag, u64 end, struct srpi_rsp *r
 		else if (ret != -ETIMEDOUT)
 			return ret;
 		now = srpi_now_ns();
-	} while (now < end && !stopped);
+	} while (now < end && !tool_stopped);
 	return 0;
 }
 
@@ -205,7 +203,7 @@ static int ping(struct srpi_chan *ch, const struct command *cmd, const struct sr
 		ret = wait_until(ch, srpi_iu_tag(&iu), begin + tool.timeout * 1000000ULL, &rsp);
 	if (ret < 0)
 		return ret;
-	if (!ret && stopped) {
+	if (!ret && tool_stopped) {
 		seen.sent--;
 	} else if (!ret) {
 		report(cmd, seq, -1, "no answer");
@@ -228,11 +226,11 @@ static int ping_all(struct srpi_chan *ch, const struct command *cmd, const struc
 	int ret = 0;
 	u64 seq;
 
-	for (seq = 1; !stopped && (!conf.count || seq <= conf.count); seq++) {
+	for (seq = 1; !tool_stopped && (!conf.count || seq <= conf.count); seq++) {
 		/* Credits, and the end of the session, may come at any time. */
 		if (seq > 1 && conf.interval)
 			ret = wait_until(ch, 0, begin + (seq - 1) * conf.interval, &rsp);
-		if (ret >= 0 && !stopped)
+		if (ret >= 0 && !tool_stopped)
 			ret = ping(ch, cmd, mem, seq);
 		if (ret < 0)
 			return tool_lost(ch, ret);
@@ -269,12 +267,6 @@ static void summary(u64 ns)
 	json_object_object_add(tool_json, "summary", o);
 }
 
-static void stop(int sig)
-{
-	(void)sig;
-	stopped = 1;
-}
-
 static int run(struct srpi *s)
 {
 	/* Asked for so as to see whether the target has it. */
@@ -286,6 +278,7 @@ static int run(struct srpi *s)
 	u64 begin;
 	int ret;
 
+	seen.replies = json_object_new_array();
 	ret = tool_login(s, &opts, &ch);
 	if (ret)
 		return ret;
@@ -309,30 +302,14 @@ static int run(struct srpi *s)
 
 int main(int argc, char **argv)
 {
-	static const struct argp_child children[] = { { &tool_argp, 0, "Target:", 1 }, { NULL, 0, NULL, 0 } };
 	static const struct argp argp = {
 		options, parse, "TARGET",
 		"Logs in to an SRP target, says who answers, and measures how long commands take. TARGET is as for "
 		"ib_srp: id_ext=...,ioc_guid=...,dest=ADDR:PORT.\v"
 		"Exit codes: 0 all commands were answered, 1 some were not, or with an error, 2 bad usage, 3 the "
 		"target cannot be reached, 4 it rejected the login, 5 it broke the protocol.",
-		children, NULL, NULL,
+		tool_children, NULL, NULL,
 	};
-	struct sigaction action = { .sa_handler = stop };
-	struct srpi *s;
-	int ret;
 
-	tool.name = "srp_ping";
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	argp_err_exit_status = TOOL_USAGE;
-	if (argp_parse(&argp, argc, argv, 0, NULL, NULL))
-		return TOOL_USAGE;
-	seen.replies = json_object_new_array();
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	s = tool_open(&ret);
-	if (s)
-		ret = run(s);
-	srpi_close(s);
-	return tool_end(ret);
+	return tool_main("srp_ping", &argp, argc, argv, run);
 }

@@ -151,7 +151,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-const struct argp tool_argp = { options, parse, NULL, NULL, NULL, NULL, NULL };
+static const struct argp target_argp = { options, parse, NULL, NULL, NULL, NULL, NULL };
+const struct argp_child tool_children[] = { { &target_argp, 0, "Target:", 1 }, { NULL, 0, NULL, 0 } };
 
 /* ---- errors, results ------------------------------------------------------------------------------- */
 
@@ -313,7 +314,7 @@ static int no_way(int err)
 			  tool.where);
 }
 
-struct srpi *tool_open(int *code)
+static struct srpi *tool_open(int *code)
 {
 	struct srpi *s;
 	int err;
@@ -326,6 +327,34 @@ struct srpi *tool_open(int *code)
 	else
 		*code = no_way(err);
 	return s;
+}
+
+volatile sig_atomic_t tool_stopped;
+
+static void stop(int sig)
+{
+	(void)sig;
+	tool_stopped = 1;
+}
+
+int tool_main(const char *name, const struct argp *argp, int argc, char **argv, int (*run)(struct srpi *s))
+{
+	struct sigaction action = { .sa_handler = stop };
+	struct srpi *s;
+	int ret;
+
+	tool.name = name;
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	argp_err_exit_status = TOOL_USAGE;
+	if (argp_parse(argp, argc, argv, 0, NULL, NULL))
+		return TOOL_USAGE;
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	s = tool_open(&ret);
+	if (s)
+		ret = run(s);
+	srpi_close(s);
+	return tool_end(ret);
 }
 
 /* What follows from the reason of an SRP_LOGIN_REJ. */

@@ -6,6 +6,7 @@
 #include <argp.h>
 #include <json-c/json.h>
 #include <libsrp.h>
+#include <signal.h>
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
@@ -40,8 +41,14 @@ struct tool_conf {
 
 extern struct tool_conf tool;
 
-/* Reads those options and the argument TARGET. */
-extern const struct argp tool_argp;
+/* Reads those options and the argument TARGET: for struct argp.children. */
+extern const struct argp_child tool_children[];
+
+/* SIGINT or SIGTERM came: the user has had enough. */
+extern volatile sig_atomic_t tool_stopped;
+
+/* The main() of a tool with a target: reads the options, opens the way, returns what @run says, or why that was not called. */
+int tool_main(const char *name, const struct argp *argp, int argc, char **argv, int (*run)(struct srpi *s));
 
 /* A number with an optional k, m or g; ends the program if it is none, or not in the range. */
 u64 tool_number(const char *text, u64 min, u64 max, struct argp_state *state);
@@ -67,8 +74,6 @@ const char *tool_hex(char *text, const void *bytes, size_t len);
 
 /* ---- the way to a target --------------------------------------------------------------------------- */
 
-/* Opens it, or says what to do; then NULL, and the exit code in @code. */
-struct srpi *tool_open(int *code);
 /* Logs in, or says what to do and returns the exit code. */
 int tool_login(struct srpi *s, const struct srpi_login_opts *opts, struct srpi_chan **ch);
 /* After a failure of srpi_send() or srpi_recv(): the same. */

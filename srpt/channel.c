@@ -42,12 +42,25 @@ static void channel_free(struct kref *ref)
 	kfree(ch);
 }
 
+static void timewait_left(struct srpt_channel *ch)
+{
+	struct srpt_device *sdev = ch->sdev;
+
+	spin_lock_irq(&sdev->timewait_lock);
+	if (!list_empty(&ch->timewait_node)) {
+		list_del_init(&ch->timewait_node);
+		sdev->nr_timewait--;
+	}
+	spin_unlock_irq(&sdev->timewait_lock);
+}
+
 /* A command may still be at the core: memory stays, everything of the HCA goes. */
 static void hw_work(struct work_struct *work)
 {
 	struct srpt_channel *ch = container_of(to_delayed_work(work), struct srpt_channel, hw_work);
 	struct srpt_conn *conn = ch->conn;
 
+	timewait_left(ch);
 	if (!ch->rxq->srq)
 		srpt_rxq_unmap(ch->rxq);
 	srpt_cmd_pool_unmap(ch);
@@ -61,21 +74,58 @@ static void hw_work(struct work_struct *work)
 }
 
 /*
+ * Who logs in and out again as fast as he can would fill the memory with channels
+ * that only wait: then those that have waited longest need not any more.
+ */
+static void timewait_entered(struct srpt_channel *ch)
+{
+	struct srpt_device *sdev = ch->sdev;
+	struct srpt_channel *oldest;
+
+	lockdep_assert_held(&sdev->timewait_lock);
+	list_add_tail(&ch->timewait_node, &sdev->timewait);
+	if (++sdev->nr_timewait <= SRPT_TIMEWAIT_CHANNELS)
+		return;
+	oldest = list_first_entry(&sdev->timewait, struct srpt_channel, timewait_node);
+	list_del_init(&oldest->timewait_node);
+	sdev->nr_timewait--;
+	srpt_channel_end_timewait(oldest);
+}
+
+/*
  * The number of the QP must not be used again before the peer has forgotten it
  * (IBA 12.9.8.4). iWARP knows no TimeWait; nobody waits on an HCA that leaves.
  */
 static void begin_timewait(struct srpt_channel *ch)
 {
+	struct srpt_device *sdev = ch->sdev;
 	struct srpt_conn *conn = ch->conn;
 	unsigned long delay = 0;
 
-	spin_lock_irq(&conn->lock);
-	if (ch->accepted && !conn->timewait_over && !READ_ONCE(ch->sdev->removing) &&
-	    !rdma_protocol_iwarp(ch->sdev->device, ch->port->num))
+	/* Keeps hw_work from freeing them. */
+	spin_lock_irq(&sdev->timewait_lock);
+	spin_lock(&conn->lock);
+	if (ch->accepted && !conn->timewait_over && !READ_ONCE(sdev->removing) &&
+	    !rdma_protocol_iwarp(sdev->device, ch->port->num))
 		delay = SRPT_TIMEWAIT_MAX;
-	ch->in_timewait = true;
 	queue_delayed_work(srpt_wq, &ch->hw_work, delay);
-	spin_unlock_irq(&conn->lock);
+	spin_unlock(&conn->lock);
+	if (delay)
+		timewait_entered(ch);
+	spin_unlock_irq(&sdev->timewait_lock);
+}
+
+/**
+ * srpt_channel_end_timewait() - the QP may go now; does nothing before TimeWait and after it
+ * @ch: cannot be freed meanwhile
+ *
+ * Context: any.
+ */
+void srpt_channel_end_timewait(struct srpt_channel *ch)
+{
+	/* mod_delayed_work() would start it again while it runs. */
+	if (cancel_delayed_work(&ch->hw_work))
+		queue_delayed_work(srpt_wq, &ch->hw_work, 0);
 }
 
 static void send_reject(struct srpt_channel *ch)
@@ -429,6 +479,7 @@ static struct srpt_channel *channel_alloc(struct srpt_login *login)
 	spin_lock_init(&ch->sq_lock);
 	spin_lock_init(&ch->park_lock);
 	INIT_LIST_HEAD(&ch->node);
+	INIT_LIST_HEAD(&ch->timewait_node);
 	INIT_LIST_HEAD(&ch->sq_waiters);
 	INIT_LIST_HEAD(&ch->failed);
 	INIT_LIST_HEAD(&ch->parked);

@@ -171,6 +171,8 @@ static struct srpt_device *device_alloc(struct ib_device *device)
 	sdev->nr_ports = nr_ports;
 	kref_init(&sdev->users);
 	init_completion(&sdev->unused);
+	spin_lock_init(&sdev->timewait_lock);
+	INIT_LIST_HEAD(&sdev->timewait);
 	for (i = 0; i < nr_ports; i++) {
 		sdev->port[i].sdev = sdev;
 		sdev->port[i].num = i + 1;

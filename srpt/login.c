@@ -81,8 +81,8 @@ void srpt_conn_timewait_exit(struct srpt_conn *conn)
 
 	spin_lock_irqsave(&conn->lock, flags);
 	conn->timewait_over = true;
-	if (conn->ch && conn->ch->in_timewait)
-		mod_delayed_work(srpt_wq, &conn->ch->hw_work, 0);
+	if (conn->ch)
+		srpt_channel_end_timewait(conn->ch);
 	spin_unlock_irqrestore(&conn->lock, flags);
 }
 

@@ -64,6 +64,7 @@
 #define SRPT_KEEPALIVE_MAX	3600U	/* seconds */
 #define SRPT_LOGOUT_TIMEOUT	(HZ / 2)
 #define SRPT_TIMEWAIT_MAX	(10 * HZ)
+#define SRPT_TIMEWAIT_CHANNELS	32	/* of an HCA at once */
 
 struct srpt_device;
 struct srpt_channel;
@@ -125,6 +126,9 @@ struct srpt_device {
 	struct srpt_rxq		*srq;		/* [G] made for the first channel that wants it */
 	struct ib_cm_id		*listen_id;	/* [C] */
 	bool			removing;	/* [N] no channel may join a nexus */
+	spinlock_t		timewait_lock;	/* protects the next two; conn->lock nests in it */
+	struct list_head	timewait;	/* channels, oldest first */
+	u32			nr_timewait;
 	struct ib_event_handler	event_handler;
 	u32			nr_ports;	/* [C] */
 	struct srpt_port	port[];
@@ -352,7 +356,7 @@ struct srpt_channel {
 	bool			alive_posted;	/* set by alive_work, cleared when it completes */
 	struct work_struct	close_work;
 	struct delayed_work	hw_work;	/* after TimeWait */
-	bool			in_timewait;	/* conn->lock: hw_work is queued */
+	struct list_head	timewait_node;	/* sdev->timewait_lock */
 	struct work_struct	release_work;
 	char			name[96];	/* [C] for logs */
 };
@@ -361,6 +365,7 @@ struct srpt_channel *srpt_channel_create(struct srpt_login *login);
 void srpt_channel_established(struct srpt_channel *ch);
 #define SRPT_NO_LOGOUT	(-1)
 void srpt_channel_close(struct srpt_channel *ch, int logout, const char *why);
+void srpt_channel_end_timewait(struct srpt_channel *ch);
 int srpt_channel_accept(struct srpt_channel *ch, const struct srp_login *req,
 			enum srp_mc_result result);
 

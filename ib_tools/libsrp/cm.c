@@ -240,15 +240,10 @@ static void fill_defaults(struct srpi_login_opts *o)
 	o->send_mem = o->send_mem ? o->send_mem : 256 << 10;
 }
 
-static u32 nr_recvs(const struct srpi_login_opts *o)
-{
-	return o->recvs < 0 ? 256 : o->recvs;
-}
-
 static int make_rings(struct srpi_chan *ch)
 {
 	struct srpi *s = ch->s;
-	size_t len = (size_t)nr_recvs(&ch->opts) * ch->opts.recv_size + ch->opts.send_mem;
+	size_t len = (size_t)srpi_nr_recvs(&ch->opts) * ch->opts.recv_size + ch->opts.send_mem;
 
 	ch->tx_len = calloc(ch->opts.sends, sizeof(*ch->tx_len));
 	if (!ch->tx_len)
@@ -279,7 +274,7 @@ static int modify_qp(struct srpi_chan *ch, enum ibv_qp_state state)
 
 static int make_qp(struct srpi_chan *ch)
 {
-	const u32 recvs = nr_recvs(&ch->opts);
+	const u32 recvs = srpi_nr_recvs(&ch->opts);
 	struct ibv_qp_init_attr init = {
 		.qp_type = IBV_QPT_RC,
 		.sq_sig_all = 1,

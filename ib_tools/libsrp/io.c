@@ -13,11 +13,6 @@ static u8 *rx_buf(const struct srpi_chan *ch, u32 i)
 	return ch->mem.addr + (size_t)i * ch->opts.recv_size;
 }
 
-static u32 nr_recvs(const struct srpi_chan *ch)
-{
-	return ch->opts.recvs < 0 ? 256 : ch->opts.recvs;
-}
-
 static int post_recv(struct srpi_chan *ch, u32 i)
 {
 	struct ibv_sge sge = {
@@ -33,7 +28,7 @@ int srpi_post_recvs(struct srpi_chan *ch)
 	u32 i;
 	int ret;
 
-	for (i = 0; i < nr_recvs(ch); i++) {
+	for (i = 0; i < srpi_nr_recvs(&ch->opts); i++) {
 		ret = post_recv(ch, i);
 		if (ret)
 			return srpi_fail(ch, ret, "a receive cannot be posted");
@@ -61,7 +56,7 @@ static u8 *tx_alloc(struct srpi_chan *ch, u32 len, u32 *taken)
 		return NULL;
 	if (skip)
 		ch->tx_head = 0;
-	buf = rx_buf(ch, nr_recvs(ch)) + ch->tx_head;
+	buf = rx_buf(ch, srpi_nr_recvs(&ch->opts)) + ch->tx_head;
 	ch->tx_head = (ch->tx_head + rounded) % size;
 	*taken = skip + rounded;
 	return buf;
@@ -109,8 +104,13 @@ int srpi_post_send(struct srpi_chan *ch, struct ibv_send_wr *wr)
 
 #define LIST_MAX	64
 
+struct piece {
+	const void	*buf;
+	u32		len;
+};
+
 /* All of them by one ibv_post_send(). */
-static int send_some(struct srpi_chan *ch, const struct srpi_iu *const *ius, u32 nr)
+static int send_some(struct srpi_chan *ch, const struct piece *pieces, u32 nr)
 {
 	struct ibv_sge sge[LIST_MAX];
 	struct ibv_send_wr wr[LIST_MAX], *bad;
@@ -118,14 +118,15 @@ static int send_some(struct srpi_chan *ch, const struct srpi_iu *const *ius, u32
 	int ret;
 
 	for (i = 0; i < nr; i++) {
-		u8 *buf = tx_alloc(ch, ius[i]->len, &taken);
+		u8 *buf = tx_alloc(ch, pieces[i].len, &taken);
 
 		if (!buf)
 			break;
-		memcpy(buf, ius[i]->b, ius[i]->len);
-		sge[i] = (struct ibv_sge) { (uintptr_t)buf, ius[i]->len, ch->mem.mr->lkey };
+		if (pieces[i].len)
+			memcpy(buf, pieces[i].buf, pieces[i].len);
+		sge[i] = (struct ibv_sge) { (uintptr_t)buf, pieces[i].len, ch->mem.mr->lkey };
 		wr[i] = (struct ibv_send_wr) {
-			.wr_id = IS_SEND, .sg_list = &sge[i], .num_sge = ius[i]->len ? 1 : 0,
+			.wr_id = IS_SEND, .sg_list = &sge[i], .num_sge = pieces[i].len ? 1 : 0,
 			.opcode = IBV_WR_SEND, .next = i + 1 < nr ? &wr[i + 1] : NULL,
 		};
 		tx_posted(ch, taken);
@@ -141,20 +142,23 @@ static int send_some(struct srpi_chan *ch, const struct srpi_iu *const *ius, u32
 		return srpi_fail(ch, ret, "a send cannot be posted: %s", strerror(-ret));
 	}
 	for (i = 0; i < nr; i++)
-		count_sent(ch, ius[i]->b, ius[i]->len);
+		count_sent(ch, pieces[i].buf, pieces[i].len);
 	return 0;
 }
 
 int srpi_send_list(struct srpi_chan *ch, const struct srpi_iu *const *ius, u32 nr)
 {
+	struct piece pieces[LIST_MAX];
 	u32 i;
 
 	if (nr > LIST_MAX)
 		return -EMSGSIZE;
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < nr; i++) {
+		pieces[i] = (struct piece) { ius[i]->b, ius[i]->len };
 		if (ius[i]->len > sizeof(ius[i]->b) || ius[i]->len > ch->opts.send_mem)
 			return -EMSGSIZE;
-	return send_some(ch, ius, nr);
+	}
+	return send_some(ch, pieces, nr);
 }
 
 int srpi_send(struct srpi_chan *ch, const struct srpi_iu *iu)
@@ -164,30 +168,9 @@ int srpi_send(struct srpi_chan *ch, const struct srpi_iu *iu)
 
 int srpi_send_bytes(struct srpi_chan *ch, const void *buf, u32 len)
 {
-	struct ibv_sge sge = { .length = len, .lkey = ch->mem.mr->lkey };
-	struct ibv_send_wr wr = {
-		.wr_id = IS_SEND, .sg_list = &sge, .num_sge = len ? 1 : 0, .opcode = IBV_WR_SEND,
-	}, *bad;
-	u32 head = ch->tx_head, taken;
-	u8 *slot;
-	int ret;
-
 	if (len > ch->opts.send_mem)
 		return -EMSGSIZE;
-	slot = tx_alloc(ch, len, &taken);
-	if (!slot)
-		return -EAGAIN;
-	if (len)
-		memcpy(slot, buf, len);
-	sge.addr = (uintptr_t)slot;
-	ret = ibv_post_send(ch->qp, &wr, &bad);
-	if (ret) {
-		ch->tx_head = head;
-		return srpi_fail(ch, -ret, "a send cannot be posted: %s", strerror(ret));
-	}
-	tx_posted(ch, taken);
-	count_sent(ch, buf, len);
-	return 0;
+	return send_some(ch, &(struct piece) { buf, len }, 1);
 }
 
 /* ---- receiving ------------------------------------------------------------------------------------- */

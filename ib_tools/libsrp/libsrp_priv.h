@@ -70,6 +70,12 @@ struct srpi_chan {
 	struct srpi_log		log;
 };
 
+/* How many receives there are. */
+static inline u32 srpi_nr_recvs(const struct srpi_login_opts *o)
+{
+	return o->recvs < 0 ? 256 : o->recvs;
+}
+
 /* cm.c */
 int srpi_fail(struct srpi_chan *ch, int err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -189,7 +189,7 @@ static void fence_once(const void *arg)
 
 void run_fence(bool own_dreq)
 {
-	u32 i, nr = conf.run_long ? 10000 : 2;
+	u32 i, nr = loops(2, 10000);
 
 	for (i = 0; i < nr; i++)
 		if (!row(fence_once, &own_dreq, "WRITE of A held, %sSINGLE, WRITE of B, READ", own_dreq ? "DREQ, " : ""))

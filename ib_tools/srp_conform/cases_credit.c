@@ -168,7 +168,7 @@ static void aborted_one_by_one(const void *arg)
 
 static void crd_02(void)
 {
-	const u32 nr = conf.run_long ? 100000 : 200;
+	const u32 nr = loops(200, 100000);
 
 	row(mixed, &nr, "%u requests, good and bad, as many at once as the limit allows", nr);
 	if (conf.held_lun >= 0 && conf.hook)

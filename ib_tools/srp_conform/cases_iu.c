@@ -534,7 +534,7 @@ static void iuf_13b(void)
 
 static void iuf_14(void)
 {
-	const u32 enough = conf.run_long ? 10000 : 2;
+	const u32 enough = loops(2, 10000);
 	struct srpi_chan *ch = shared();
 	u32 rounds = 0;
 
@@ -709,9 +709,7 @@ static void iuf_18(void)
 
 static void iuf_19(void)
 {
-	const char *nr = getenv("FUZZ_IUS");
-
-	run_fuzz(nr ? strtoull(nr, NULL, 0) : conf.run_long ? 1000000 : 3000);
+	run_fuzz(loops(2000, 1000000));
 }
 
 const struct conf_case iu_cases[] = {

@@ -451,7 +451,7 @@ static u32 parallel_logins(struct srpi *const *ways, u32 nr_ways, u32 nr)
 static void log_19(void)
 {
 	struct srpi *ways[4];
-	u32 i, rounds = conf.run_long ? 64 : 1;
+	u32 i, rounds = loops(1, 64);
 
 	sent("%u times %u logins at once, by 4 initiators", rounds, PARALLEL);
 	for (i = 0; i < ARRAY_SIZE(ways); i++)
@@ -525,7 +525,7 @@ static void disable_during_login(const void *arg)
 
 static void log_21(void)
 {
-	u32 i, nr = conf.run_long ? 10000 : 20;
+	u32 i, nr = loops(20, 10000);
 
 	sent("%u logins with random bytes", nr);
 	for (i = 0; i < nr; i++)
@@ -537,7 +537,7 @@ static void log_21(void)
 /* By random initiators; returns nothing and leaves nothing. */
 static void log_22(void)
 {
-	u32 i, nr = conf.run_long ? 1000000 : 40;
+	u32 i, nr = loops(40, 1000000);
 	struct login_pd pd = login_pd(0);
 	unsigned int k;
 
@@ -685,7 +685,7 @@ static void log_26(void)
 
 static void log_28(void)
 {
-	u32 i, nr = conf.run_long ? 100000 : 10;
+	u32 i, nr = loops(10, 100000);
 
 	sent("%u logins and DREQs", nr);
 	for (i = 0; i < nr; i++)

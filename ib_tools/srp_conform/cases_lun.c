@@ -382,7 +382,7 @@ static void tag_01(void)
 
 static void tag_02(void)
 {
-	const u32 times = conf.run_long ? 1000000 : 200;
+	const u32 times = loops(200, 1000000);
 	struct srpi_chan *ch = shared();
 	const u64 tag = next_random();
 	struct srpi_iu iu;

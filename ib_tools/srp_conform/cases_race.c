@@ -11,11 +11,6 @@
 
 /* ---- what several use ------------------------------------------------------------------------------- */
 
-static u32 loops(u32 some, u32 all)
-{
-	return conf.run_long ? all : some;
-}
-
 /* A channel that has its REP and has not sent the RTU. */
 static struct srpi_chan *half_login(void)
 {

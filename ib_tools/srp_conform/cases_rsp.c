@@ -157,7 +157,7 @@ static void rsp_03b(void)
 
 static void rsp_04(void)
 {
-	const u32 times = conf.run_long ? 1000000 : 120;
+	const u32 times = loops(120, 1000000);
 	struct srpi_chan *ch = shared();
 	u32 i, lba, nr, pad;
 	struct srpi_iu iu;
@@ -206,7 +206,7 @@ static void soak(struct srpi_chan *ch, u32 nr)
 
 static u32 soak_length(void)
 {
-	return conf.run_long ? 1000000 : 250;
+	return loops(250, 1000000);
 }
 
 static void rsp_05(void)

@@ -58,6 +58,7 @@ extern const struct conf_case login_cases[], channel_cases[], race_cases[], cmd_
  * @second: the same target by another port, if @has_second
  * @stranger: source address that no access control list lets in, or ss_family 0
  * @timeout: ms that anything is waited for
+ * @count: see loops(); 0 if it was not given
  */
 struct conf {
 	struct srpi_target	target;
@@ -69,6 +70,7 @@ struct conf {
 	int			read_only_lun;
 	const char		*hook;
 	int			timeout;
+	u32			count;
 	bool			run_long;
 	bool			verbose;
 };
@@ -97,6 +99,8 @@ void __attribute__((format(printf, 1, 2))) saw(const char *fmt, ...);
  */
 void hook(const char *what);
 
+/* How often what may go well by chance is repeated: --count, or @all with --long, or @some. */
+u32 loops(u32 some, u32 all);
 long now_ms(void);
 void sleep_ms(long ms);
 u64 next_random(void);

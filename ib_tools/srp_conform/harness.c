@@ -270,6 +270,13 @@ struct json_object *as_json(const struct result *r)
 
 /* ---- time and chance ------------------------------------------------------------------------------- */
 
+u32 loops(u32 some, u32 all)
+{
+	if (conf.count)
+		return conf.count;
+	return conf.run_long ? all : some;
+}
+
 long now_ms(void)
 {
 	return srpi_now_ns() / 1000000;

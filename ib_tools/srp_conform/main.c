@@ -30,6 +30,7 @@ static const struct argp_option options[] = {
 	{ "stranger", 's', "ADDR", 0, "local address from which no login is allowed", 0 },
 	{ "timeout", 't', "MS", 0, "to wait for anything, default 10000", 0 },
 	{ "long", 'L', NULL, 0, "also what takes hours", 0 },
+	{ "count", 'n', "N", 0, "how often to repeat what is repeated: random IUs, logins, ...", 0 },
 	{ "seed", 'S', "N", 0, "of everything random, default: the time", 0 },
 	{ "json", 'j', "FILE", 0, "also write the results there, - for standard output instead of text", 0 },
 	{ "except", 'e', "ID", 0, "not this requirement or section; may be said again", 0 },
@@ -47,6 +48,35 @@ static int nr_patterns;
 #define MAX_EXCEPT	64
 static char *excepted[MAX_EXCEPT];
 static int nr_excepted;
+
+/* A section, LOG; or an id, LOG-05, with LOG-05b */
+static bool matches(const char *id, const char *pattern)
+{
+	size_t len = strlen(pattern);
+
+	return !strncmp(id, pattern, len) && (!id[len] || id[len] == '-' || islower(id[len]));
+}
+
+static bool is_known(const char *pattern)
+{
+	const struct conf_case *c;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(files); i++)
+		for (c = files[i]; c->id; c++)
+			if (matches(c->id, pattern))
+				return true;
+	return false;
+}
+
+static void check_patterns(char **list, int nr, struct argp_state *state)
+{
+	int i;
+
+	for (i = 0; i < nr; i++)
+		if (!is_known(list[i]))
+			argp_error(state, "there is no requirement '%s', --list names them", list[i]);
+}
 
 static int number(const char *text, struct argp_state *state)
 {
@@ -76,8 +106,30 @@ static void source(const char *text, struct argp_state *state)
 	freeaddrinfo(found);
 }
 
+/* What an option without an argument sets, or NULL. */
+static bool *flag(int key)
+{
+	switch (key) {
+	case 'L':
+		return &conf.run_long;
+	case 'x':
+		return &stop_unusable;
+	case 'm':
+		return &mark_kmsg;
+	case 'i':
+		return &list_only;
+	case 'v':
+		return &conf.verbose;
+	}
+	return NULL;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
+	if (flag(key)) {
+		*flag(key) = true;
+		return 0;
+	}
 	switch (key) {
 	case 'l':
 		conf.lun = number(arg, state);
@@ -101,8 +153,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 't':
 		conf.timeout = number(arg, state);
 		break;
-	case 'L':
-		conf.run_long = true;
+	case 'n':
+		conf.count = number(arg, state);
 		break;
 	case 'S':
 		random_state = strtoull(arg, NULL, 0);
@@ -115,18 +167,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "too many exceptions");
 		excepted[nr_excepted++] = arg;
 		break;
-	case 'x':
-		stop_unusable = true;
-		break;
-	case 'm':
-		mark_kmsg = true;
-		break;
-	case 'i':
-		list_only = true;
-		break;
-	case 'v':
-		conf.verbose = true;
-		break;
 	case ARGP_KEY_ARGS:
 		if (!list_only)
 			target(state->argv[state->next++], &conf.target, state);
@@ -134,6 +174,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		nr_patterns = state->argc - state->next;
 		break;
 	case ARGP_KEY_END:
+		check_patterns(patterns, nr_patterns, state);
+		check_patterns(excepted, nr_excepted, state);
 		if (!list_only && !conf.target.dst.ss_family)
 			argp_error(state, "which target? id_ext=...,ioc_guid=...,dest=ADDR:PORT");
 		if (!list_only && conf.lun < 0)
@@ -146,14 +188,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 /* ---- which cases ----------------------------------------------------------------------------------- */
-
-/* A section, LOG; or an id, LOG-05, with LOG-05b */
-static bool matches(const char *id, const char *pattern)
-{
-	size_t len = strlen(pattern);
-
-	return !strncmp(id, pattern, len) && (!id[len] || id[len] == '-' || islower(id[len]));
-}
 
 static bool wanted(const struct conf_case *c)
 {
@@ -285,7 +319,7 @@ int main(int argc, char **argv)
 	random_state = time(NULL);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	argp_err_exit_status = 2;
-	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, NULL))
+	if (argp_parse(&argp, argc, argv, 0, NULL, NULL))
 		return 2;
 	if (!list_only) {
 		fprintf(stderr, "seed %llu\n", random_state);

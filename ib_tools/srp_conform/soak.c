@@ -41,7 +41,7 @@ static void soak_one(struct srpi_chan *ch, u64 *recent)
 
 void soak_credits(void)
 {
-	const u32 rounds = conf.run_long ? 200000 : 2000;
+	const u32 rounds = loops(2000, 200000);
 	struct srpi_chan *ch[NR_SOAK];
 	u64 recent[8] = { 0 };
 	u32 i, n;

@@ -25,8 +25,6 @@ struct perf_conf {
 };
 
 extern struct perf_conf conf;
-/* The user has had enough. */
-extern volatile sig_atomic_t perf_stopped;
 
 /**
  * struct perf_result - what was measured with one size

@@ -41,8 +41,6 @@ static struct {
 	int			code;
 } run;
 
-volatile sig_atomic_t perf_stopped;
-
 /* splitmix64 */
 static u64 next_random(void)
 {
@@ -175,7 +173,7 @@ static int send_slot(struct lane *lane, u16 nr)
 
 static bool wants_more(void)
 {
-	if (run.code || perf_stopped)
+	if (run.code || tool_stopped)
 		return false;
 	if (conf.iters)
 		return run.r->iters + run.flying < conf.iters;
@@ -243,7 +241,7 @@ static void take_answer(struct lane *lane, const struct srpi_rsp *rsp)
 				      (u64)be64toh(rsp->tag));
 		return;
 	}
-	if (worth_a_retry(rsp) && !perf_stopped && !run.code) {
+	if (worth_a_retry(rsp) && !tool_stopped && !run.code) {
 		run.r->retries++;
 		if (!send_slot(lane, nr))
 			return;
