@@ -483,6 +483,7 @@ static struct srpt_channel *channel_alloc(struct srpt_login *login)
 	INIT_LIST_HEAD(&ch->sq_waiters);
 	INIT_LIST_HEAD(&ch->failed);
 	INIT_LIST_HEAD(&ch->parked);
+	INIT_LIST_HEAD(&ch->behind);
 	INIT_WORK(&ch->park_work, srpt_park_work);
 	ch->keepalive = min(READ_ONCE(srpt_keepalive), SRPT_KEEPALIVE_MAX) * HZ;
 	ch->alive_cqe.done = alive_done;

@@ -149,6 +149,18 @@ void srpt_tsk_mgmt_response(u64 data, enum srpt_tmf_result result);
 struct srpt_cmd *srpt_tmf_next_task(u64 data);
 
 /**
+ * srpt_tmf_cancel_transfers() - do not begin what a function aborts
+ * @data: as given to tsk_mgmt_request(); not answered yet
+ *
+ * For commands the function covers whose srpt_transfer_data() still waits for
+ * the send queue: it ends in data_failed() now, so nobody has to wait for data
+ * that nobody wants (DR-8).
+ *
+ * Context: process; may sleep.
+ */
+void srpt_tmf_cancel_transfers(u64 data);
+
+/**
  * srpt_cmd_release() - the core has dropped its last reference to the command
  * @cmd: must not be touched afterwards
  *

@@ -15,7 +15,7 @@ static struct dentry *srpt_debug_dir;
 static const char *waits_for(enum srpt_cmd_state state)
 {
 	static const char * const text[SRPT_CMD_NR_STATES] = {
-		[SRPT_CMD_NEW]		= "the driver",
+		[SRPT_CMD_NEW]		= "the descriptor table of a command before it",
 		[SRPT_CMD_WAIT_TBL]	= "send queue slots, to fetch its descriptor table",
 		[SRPT_CMD_FETCHING]	= "RDMA READ of its descriptor table",
 		[SRPT_CMD_EXEC]		= "the target core",

@@ -103,6 +103,24 @@ static bool is_marked_for(const struct srpt_cmd *tmf, const struct srpt_cmd *cmd
 	       cmd->fence_seq <= tmf->fence_seq && covers(tmf, cmd);
 }
 
+/**
+ * srpt_fence_aborts() - is a command among those that a function aborts?
+ * @tmf: not answered
+ * @cmd: not ended
+ *
+ * Context: any that may not sleep, but no softirq.
+ */
+bool srpt_fence_aborts(const struct srpt_cmd *tmf, const struct srpt_cmd *cmd)
+{
+	struct srpt_nexus *nexus = tmf->ch->nexus;
+	bool ret;
+
+	spin_lock_bh(&nexus->fence_lock);
+	ret = is_marked_for(tmf, cmd) && same_lun(tmf, cmd);
+	spin_unlock_bh(&nexus->fence_lock);
+	return ret;
+}
+
 struct srpt_cmd *srpt_tmf_next_task(u64 data)
 {
 	struct srpt_cmd *tmf = (struct srpt_cmd *)(uintptr_t)data, *found = NULL;

@@ -10,7 +10,7 @@
  *
  * A gate is passed in process context only, by whoever would have gone on with
  * the command. A channel that closes does not open it: that is what some tests
- * are about.
+ * are about. The gate "sq" holds no command, but what it used of the send queue.
  */
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
@@ -29,6 +29,8 @@ struct gate_key {
 struct gate_waiter {
 	struct list_head	node;
 	u64			tag;
+	struct srpt_channel	*ch;	/* of the gate "sq": whose slots are kept */
+	u32			nr_wr;
 };
 
 static struct gate {
@@ -77,13 +79,56 @@ void srpt_gate(enum srpt_gate_point point, struct srpt_cmd *cmd)
 	spin_unlock_bh(&gate->lock);
 }
 
+/**
+ * srpt_gate_keep() - keep slots of the send queue until the gate is opened
+ * @cmd: is done with them
+ * @nr_wr: how many
+ *
+ * Context: any. Return: whether they are kept; nobody has to give them back then.
+ */
+bool srpt_gate_keep(struct srpt_cmd *cmd, u32 nr_wr)
+{
+	struct gate *gate = &srpt_gates[SRPT_GATE_SQ];
+	struct gate_waiter *kept;
+	bool keep;
+
+	if (!nr_wr || !READ_ONCE(gate->nr_armed))
+		return false;
+	kept = kmalloc(sizeof(*kept), GFP_ATOMIC);
+	if (!kept)
+		return false;
+	kept->tag = cmd->iu.tag;
+	kept->ch = cmd->ch;
+	kept->nr_wr = nr_wr;
+	spin_lock_bh(&gate->lock);
+	keep = armed_locked(gate, cmd);
+	if (keep) {
+		refcount_inc(&cmd->ch->cmd_ref);
+		list_add_tail(&kept->node, &gate->waiters);
+	}
+	spin_unlock_bh(&gate->lock);
+	if (!keep)
+		kfree(kept);
+	return keep;
+}
+
 static void open_gate(struct gate *gate)
 {
+	struct gate_waiter *kept, *next;
+	LIST_HEAD(list);
+
 	spin_lock_bh(&gate->lock);
 	gate->nr_armed = 0;
 	WRITE_ONCE(gate->opened, gate->opened + 1);
+	if (gate == &srpt_gates[SRPT_GATE_SQ])
+		list_splice_init(&gate->waiters, &list);
 	spin_unlock_bh(&gate->lock);
 	wake_up_all(&gate->wait);
+	list_for_each_entry_safe(kept, next, &list, node) {
+		srpt_sq_give_back(kept->ch, kept->nr_wr);
+		srpt_channel_put_cmd_ref(kept->ch);
+		kfree(kept);
+	}
 }
 
 static int gate_show(struct seq_file *m, void *unused)
@@ -161,6 +206,7 @@ void srpt_gate_register(struct dentry *parent)
 	static const char * const names[] = {
 		[SRPT_GATE_READ_DONE]	= "read_done",
 		[SRPT_GATE_RESPOND]	= "respond",
+		[SRPT_GATE_SQ]		= "sq",
 	};
 	struct dentry *dir = debugfs_create_dir("gates", parent);
 	int i;

@@ -266,7 +266,11 @@ static void put_function(struct srpt_cmd *function)
 	srpt_cmd_release(function);
 }
 
-/* @cmd: whose slot is used: the function itself, or a task, which is released in the end */
+/*
+ * @cmd: whose slot is used: the function itself, or a task, which is released in
+ * the end. The core allocates some bytes; without them a function would get lost,
+ * or be refused when memory is what somebody tries to get free (DR-12).
+ */
 static int submit_tmr(struct srpt_cmd *function, struct srpt_cmd *cmd, u8 type, u64 tag)
 {
 	struct lio_cmd *lf = srpt_cmd_priv(function), *lc = srpt_cmd_priv(cmd);
@@ -277,7 +281,7 @@ static int submit_tmr(struct srpt_cmd *function, struct srpt_cmd *cmd, u8 type, 
 	lc->function = function;
 	atomic_inc(&lf->nr_tmrs);
 	ret = target_submit_tmr(&lc->tmr, function->ch->nexus->session, NULL, lf->lun, NULL, type,
-				GFP_KERNEL, tag, 0);
+				GFP_KERNEL | __GFP_NOFAIL, tag, 0);
 	if (ret)
 		atomic_dec(&lf->nr_tmrs);
 	return ret;
@@ -303,6 +307,7 @@ static int tsk_mgmt_request(struct srpt_nexus *nexus, struct srpt_cmd *cmd, u8 f
 			    const u8 *lun, u64 data)
 {
 	struct lio_cmd *lc = srpt_cmd_priv(cmd);
+	bool aborts = true;
 	int ret;
 
 	lc->data = data;
@@ -316,19 +321,24 @@ static int tsk_mgmt_request(struct srpt_nexus *nexus, struct srpt_cmd *cmd, u8 f
 	case SRP_TMF_ABORT_TASK_SET:
 		ret = abort_tasks(cmd, cmd->iu.tag);
 		break;
-	case SRP_TMF_CLEAR_TASK_SET:
-		ret = submit_tmr(cmd, cmd, TMR_CLEAR_TASK_SET, 0);
-		break;
 	case SRP_TMF_LUN_RESET:
 		ret = submit_tmr(cmd, cmd, TMR_LUN_RESET, 0);
 		break;
+	case SRP_TMF_CLEAR_TASK_SET:
+		ret = submit_tmr(cmd, cmd, TMR_CLEAR_TASK_SET, 0);
+		aborts = false;
+		break;
 	default:
 		ret = submit_tmr(cmd, cmd, TMR_CLEAR_ACA, 0);
+		aborts = false;
 		break;
 	}
-	if (!ret)
-		put_function(cmd);
-	return ret;
+	if (ret)
+		return ret;
+	if (aborts)
+		srpt_tmf_cancel_transfers(data);
+	put_function(cmd);
+	return 0;
 }
 
 static enum srpt_tmf_result tmr_result(u8 response)

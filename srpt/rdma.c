@@ -240,11 +240,11 @@ void srpt_data_work(struct work_struct *work)
 	struct srpt_cmd *cmd = container_of(work, struct srpt_cmd, data_work);
 	const struct srpt_core_ops *core = cmd->ch->nexus->core;
 
+	srpt_gate(SRPT_GATE_READ_DONE, cmd);
 	if (atomic_read(&cmd->state) == SRPT_CMD_NEW) {
 		srpt_table_fetched(cmd);
 		return;
 	}
-	srpt_gate(SRPT_GATE_READ_DONE, cmd);
 	if (cmd->xfer_len)
 		core->data_ready(cmd);
 	else
@@ -254,13 +254,15 @@ void srpt_data_work(struct work_struct *work)
 static void read_finished(struct srpt_cmd *cmd, bool ok, u32 used)
 {
 	struct srpt_channel *ch = cmd->ch;
+	bool keep = srpt_gate_keep(cmd, used);
 
 	srpt_rdma_unmap(cmd);
 	srpt_cmd_event(cmd, ok ? SRPT_EV_READ_OK : SRPT_EV_READ_ERR);
 	if (!ok)
 		cmd->xfer_len = 0;
 	queue_work(srpt_data_wq, &cmd->data_work);
-	srpt_sq_release(ch, used);
+	if (!keep)
+		srpt_sq_release(ch, used);
 	percpu_ref_put(&ch->hw_ref);
 }
 
@@ -290,6 +292,14 @@ void srpt_rdma_done(struct ib_cq *cq, struct ib_wc *wc)
 		srpt_rdma_read_run(cmd);
 }
 
+/* Nothing was posted, and nothing is mapped. */
+static void cancel_transfer(struct srpt_cmd *cmd)
+{
+	cmd->xfer_len = 0;
+	srpt_cmd_event(cmd, SRPT_EV_CANCEL);
+	cmd->ch->nexus->core->data_failed(cmd);
+}
+
 void srpt_transfer_data(struct srpt_cmd *cmd, struct scatterlist *sg, u32 sg_cnt, u32 len)
 {
 	struct srpt_channel *ch = cmd->ch;
@@ -317,7 +327,34 @@ void srpt_transfer_data(struct srpt_cmd *cmd, struct scatterlist *sg, u32 sg_cnt
 put:
 	percpu_ref_put(&ch->hw_ref);
 cancel:
-	cmd->xfer_len = 0;
-	srpt_cmd_event(cmd, SRPT_EV_CANCEL);
-	ch->nexus->core->data_failed(cmd);
+	cancel_transfer(cmd);
+}
+
+void srpt_tmf_cancel_transfers(u64 data)
+{
+	struct srpt_cmd *tmf = (struct srpt_cmd *)(uintptr_t)data, *cmd, *next;
+	struct srpt_channel *ch;
+	LIST_HEAD(cancelled);
+
+	mutex_lock(&srpt_nexus_mutex);
+	list_for_each_entry(ch, &tmf->ch->nexus->channels, node) {
+		spin_lock_bh(&ch->sq_lock);
+		list_for_each_entry_safe(cmd, next, &ch->sq_waiters, sq_node)
+			if (atomic_read(&cmd->state) == SRPT_CMD_WAIT_RD &&
+			    srpt_fence_aborts(tmf, cmd))
+				list_move_tail(&cmd->sq_node, &cancelled);
+		spin_unlock_bh(&ch->sq_lock);
+	}
+	mutex_unlock(&srpt_nexus_mutex);
+
+	list_for_each_entry_safe(cmd, next, &cancelled, sq_node) {
+		ch = cmd->ch;
+		list_del_init(&cmd->sq_node);
+		cmd->sq_used = 0;
+		srpt_rdma_unmap(cmd);
+		cancel_transfer(cmd);
+		/* The next in the list may want less than this one did. */
+		srpt_sq_give_back(ch, 0);
+		percpu_ref_put(&ch->hw_ref);
+	}
 }

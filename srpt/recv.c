@@ -304,7 +304,8 @@ static bool handle_iu(struct srpt_channel *ch, struct srpt_rx *rx)
 		return true;
 	}
 	cmd->rx = rx;
-	srpt_request(cmd, reason);
+	if (cmd->iu.opcode != SRP_OP_CMD || reason || !srpt_table_wait(cmd))
+		srpt_request(cmd, reason);
 	return true;
 }
 
@@ -360,7 +361,7 @@ static void recv_done(struct ib_cq *cq, struct ib_wc *wc)
  * srpt_park_work() - handle parked IUs
  * @work: ch->park_work
  *
- * Runs when the channel went live, a slot was freed, or a table was fetched.
+ * Runs when the channel went live, or a slot was freed.
  * Stops when no slot is free; the next one freed queues it again.
  */
 void srpt_park_work(struct work_struct *work)
@@ -372,10 +373,6 @@ void srpt_park_work(struct work_struct *work)
 		return;
 	for (;;) {
 		spin_lock(&ch->park_lock);
-		if (ch->fetching) {
-			spin_unlock(&ch->park_lock);
-			return;
-		}
 		rx = list_first_entry_or_null(&ch->parked, struct srpt_rx, park_node);
 		if (!rx) {
 			/* The CQ context sees all that was done here; pairs with recv_done(). */

@@ -333,7 +333,8 @@ struct srpt_channel {
 	spinlock_t		park_lock;	/* protects [K] */
 	struct list_head	parked;		/* [K] FIFO of srpt_rx */
 	bool			park_active;	/* set in CQ context, cleared under park_lock */
-	bool			fetching;	/* [K] a table: nothing is handled meanwhile */
+	bool			fetching;	/* [K] a table, or commands wait behind it */
+	struct list_head	behind;		/* [K] FIFO of commands, by sq_node */
 	struct work_struct	park_work;
 
 	struct percpu_ref	hw_ref;
@@ -429,7 +430,7 @@ struct srpt_cmd {
 	u32			rw_next;	/* [O] first piece not posted */
 	u32			rw_round;	/* [O] end of the pieces posted together */
 	u32			sq_used;	/* [O] slots to give back at completion */
-	struct list_head	sq_node;	/* [S] */
+	struct list_head	sq_node;	/* [S], or [K] behind a table */
 	struct ib_cqe		rdma_cqe;
 	struct work_struct	data_work;	/* hands write data to the core */
 
@@ -531,6 +532,8 @@ void srpt_send_tmf_code(struct srpt_cmd *cmd, enum srp_rsp_code code);
 
 void srpt_table_fetch(struct srpt_cmd *cmd);
 void srpt_table_fetched(struct srpt_cmd *cmd);
+bool srpt_table_wait(struct srpt_cmd *cmd);
+void srpt_table_purge(struct srpt_cmd *tmf);
 
 /* ---- target_iu.c -------------------------------------------------------------------- */
 
@@ -557,6 +560,7 @@ bool srpt_fence_begin(struct srpt_cmd *tmf);
 void srpt_fence_answer(struct srpt_cmd *tmf, enum srp_rsp_code code);
 void srpt_fence_cancel(struct srpt_cmd *tmf);
 void srpt_fence_release(struct srpt_cmd *cmd);
+bool srpt_fence_aborts(const struct srpt_cmd *tmf, const struct srpt_cmd *cmd);
 
 /* ---- tmf.c ------------------------------------------------------------------------ */
 
@@ -569,18 +573,25 @@ void srpt_debug_unregister(void);
 
 /* Where a test can hold a command. */
 enum srpt_gate_point {
-	SRPT_GATE_READ_DONE,	/* the write data is there, the core does not know yet */
+	SRPT_GATE_READ_DONE,	/* write data, or a table, is there; nobody has looked yet */
 	SRPT_GATE_RESPOND,	/* the core has answered, nothing is posted yet */
+	SRPT_GATE_SQ,		/* its send-queue slots are not given back */
 	SRPT_GATE_NR
 };
 
 #ifdef SRPT_GATES
 void srpt_gate(enum srpt_gate_point point, struct srpt_cmd *cmd);
+bool srpt_gate_keep(struct srpt_cmd *cmd, u32 nr_wr);
 void srpt_gate_register(struct dentry *parent);
 void srpt_gate_unregister(void);
 #else
 static inline void srpt_gate(enum srpt_gate_point point, struct srpt_cmd *cmd)
 {
+}
+
+static inline bool srpt_gate_keep(struct srpt_cmd *cmd, u32 nr_wr)
+{
+	return false;
 }
 
 static inline void srpt_gate_register(struct dentry *parent)

@@ -77,5 +77,7 @@ void srpt_tsk_mgmt_response(u64 data, enum srpt_tmf_result result)
 
 	trace_srpt_tmf_response(cmd, result);
 	refcount_inc(&cmd->ref);
+	if (rsp_code(result) == SRP_RSP_COMPLETE)
+		srpt_table_purge(cmd);
 	srpt_fence_answer(cmd, rsp_code(result));
 }

@@ -225,14 +225,6 @@ static void acl_06(void)
 #define KEY	0x61636c37ULL
 #define STATUS_LEN	1024
 
-static void pr_out(struct srpi_chan *ch, const struct srpi_mem *mem, u8 action, u64 key, u64 new_key)
-{
-	struct srpi_iu iu;
-
-	build_pr_out(&iu, mem, action, 0, key, new_key);
-	do_good(ch, &iu);
-}
-
 /* READ FULL STATUS: eight bytes, then descriptors of 24 bytes and a TransportID. */
 static void check_full_status(const u8 *status, const u8 *port_id)
 {
@@ -265,11 +257,11 @@ static void transport_id(struct srpi *s)
 	struct srpi_rsp r;
 
 	settle(ch);
-	pr_out(ch, mem, 6, 0, KEY);		/* REGISTER AND IGNORE EXISTING KEY */
+	pr_out(ch, mem, 6, 0, 0, KEY);		/* REGISTER AND IGNORE EXISTING KEY */
 	begin_cmd(&iu, AS_CDB({ { 0x5e, 3, [7] = STATUS_LEN >> 8 } }), 0);
 	srpi_direct(&iu, SRPI_IN, srpi_desc(mem, STATUS_LEN, STATUS_LEN));
 	ask(ch, &iu, &r);
-	pr_out(ch, mem, 3, KEY, 0);		/* CLEAR */
+	pr_out(ch, mem, 3, 0, KEY, 0);		/* CLEAR */
 	if (r.status)
 		fail("READ FULL STATUS: status %02x, sense %06x", r.status, srpi_sense(&r));
 	check_full_status(mem->addr + STATUS_LEN, srpi_target(s)->i_port_id);

@@ -525,24 +525,16 @@ static void release_6(struct srpi_chan *ch)
 
 #define KEY	0x636f6e66ULL
 
-static void pr_out(struct srpi_chan *ch, u8 action, u8 type, u64 key, u64 new_key)
-{
-	struct srpi_iu iu;
-
-	build_pr_out(&iu, &data_mem, action, type, key, new_key);
-	do_good(ch, &iu);
-}
-
 /* Whatever a test before it left. */
 static void pr_reserve(struct srpi_chan *ch)
 {
-	pr_out(ch, 6, 0, 0, KEY);	/* REGISTER AND IGNORE EXISTING KEY */
-	pr_out(ch, 1, 1, KEY, 0);	/* RESERVE, write exclusive */
+	pr_out(ch, &data_mem, 6, 0, 0, KEY);	/* REGISTER AND IGNORE EXISTING KEY */
+	pr_out(ch, &data_mem, 1, 1, KEY, 0);	/* RESERVE, write exclusive */
 }
 
 static void pr_clear(struct srpi_chan *ch)
 {
-	pr_out(ch, 3, 0, KEY, 0);
+	pr_out(ch, &data_mem, 3, 0, KEY, 0);
 }
 
 struct reservation {

@@ -1,222 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-/*
- * Task management in each state that a command can be in (TM), see docs/task-management.md.
- *
- * Every command has a memory region of its own. When a function that covers it is answered, the region is deregistered at once, as
- * the kernel's initiator does: an RDMA that comes too late ends the channel.
- */
+/* Task management of commands that the core has, or has completed (TM), see docs/task-management.md. */
 #include <string.h>
 
-#include "conform.h"
-
-#define SILENCE		300	/* ms without an answer that show that it is held */
-#define TASK_LEN	4096
-#define NR_TASKS	16
-
-struct task {
-	struct srpi_chan	*ch;
-	struct srpi_mem		mem;
-	struct srpi_iu		iu;
-	bool			out;
-};
-
-static struct task tasks[NR_TASKS];
-static u32 nr_tasks;
-
-/* ---- tasks and functions --------------------------------------------------------------------------- */
-
-/* 8 blocks at @lba of the LUN, with the next tag unless one is given. @way: the channel's */
-static struct task *begin_task_of(struct srpi *way, struct srpi_chan *ch, bool out, u32 lba, const u64 *tag)
-{
-	struct task *t = &tasks[nr_tasks++];
-	struct cdb write = CDB_WRITE(lba, TASK_LEN / BLOCK), read = CDB_READ(lba, TASK_LEN / BLOCK);
-
-	if (srpi_mem_alloc(way, TASK_LEN, SRPI_ACCESS_DATA, &t->mem))
-		fail("no memory for a task");
-	memset(t->mem.addr, out ? lba + 1 : CANARY, TASK_LEN);
-	t->ch = ch;
-	t->out = out;
-	begin_cmd(&t->iu, out ? write : read, 0);
-	if (tag)
-		memcpy(t->iu.b + 8, tag, sizeof(*tag));
-	srpi_direct(&t->iu, out ? SRPI_OUT : SRPI_IN, srpi_desc(&t->mem, 0, TASK_LEN));
-	send_iu(ch, &t->iu);
-	return t;
-}
-
-static struct task *begin_task(struct srpi_chan *ch, bool out, u32 lba, const u64 *tag)
-{
-	return begin_task_of(ini, ch, out, lba, tag);
-}
-
-/* RDMA READs end in their order: when this one has, the data of the tasks before is at the disk that is held. */
-static void reach_backend(struct srpi_chan *ch)
-{
-	lun = conf.lun;
-	write_blocks(ch, 4096, 1, DATA_SIZE);
-	lun = conf.held_lun;
-}
-
-static struct task *begin_held_task(struct srpi_chan *ch, bool out, u32 lba, const u64 *tag)
-{
-	struct task *t = begin_task(ch, out, lba, tag);
-
-	if (out)
-		reach_backend(ch);
-	return t;
-}
-
-static u64 tag_of(const struct task *t)
-{
-	return srpi_iu_tag(&t->iu);
-}
-
-/* The function that covers it was answered: nobody may touch its memory any more. */
-static void trap(struct task *t)
-{
-	if (t->mem.mr)
-		ibv_dereg_mr(t->mem.mr);
-	t->mem.mr = NULL;
-	memset(t->mem.addr, CANARY, TASK_LEN);
-}
-
-static void trap_all(void)
-{
-	u32 i;
-
-	for (i = 0; i < nr_tasks; i++)
-		trap(&tasks[i]);
-}
-
-/* Nothing was written there since; the channels go on, and credits are back. */
-static void check_traps(void)
-{
-	u32 i, j;
-
-	for (i = 0; i < nr_tasks; i++) {
-		for (j = 0; j < TASK_LEN && !tasks[i].mem.mr; j++)
-			if (tasks[i].mem.addr[j] != CANARY)
-				fail("memory of a task was written after the function was answered");
-		srpi_mem_free(&tasks[i].mem);
-	}
-	nr_tasks = 0;
-}
-
-static void forget_tasks(void)
-{
-	while (nr_tasks)
-		srpi_mem_free(&tasks[--nr_tasks].mem);
-}
-
-static u64 send_tmf(struct srpi_chan *ch, u8 function, u16 on_lun, u64 task_tag)
-{
-	struct srpi_iu iu;
-
-	build_tmf(&iu, function, LUN_IS(on_lun), task_tag);
-	send_iu(ch, &iu);
-	return srpi_iu_tag(&iu);
-}
-
-static void next_rsp(struct srpi_chan *ch, struct srpi_rsp *r, const char *what)
-{
-	switch (wait_rsp(ch, r, conf.timeout)) {
-	case WAIT_RSP:
-		break;
-	case WAIT_CLOSED:
-		fail("the channel was closed instead of %s", what);
-	case WAIT_TIMEOUT:
-		fail("no %s", what);
-	}
-}
-
-/* The next thing that comes is the answer to this function. */
-static void expect_tmf(struct srpi_chan *ch, u64 tag, int code, s32 delta)
-{
-	struct srpi_rsp r;
-
-	next_rsp(ch, &r, "answer to the function");
-	if (r.tag != tag)
-		fail("another answer before that to the function: status %02x, response code %d", r.status, r.code);
-	expect_code(&r, code);
-	if (delta && r.delta != delta)
-		fail("request limit delta %d instead of %d", r.delta, delta);
-	saw("RSP_CODE %02x", code);
-}
-
-/* The next thing that comes is the SRP_RSP of this task, GOOD. */
-static void expect_task(struct task *t)
-{
-	struct srpi_rsp r;
-
-	next_rsp(t->ch, &r, "response of the task");
-	if (r.tag != tag_of(t))
-		fail("another answer before that of the task: response code %d", r.code);
-	expect_good(&r);
-}
-
-/* Logged in, and the disk that answers nothing is addressed. */
-static struct srpi_chan *begin_held(void)
-{
-	struct srpi_chan *ch = login_settled(SRP_LOGIN_MC_SINGLE);
-
-	forget_tasks();
-	lun = conf.held_lun;
-	settle(ch);
-	hook("hold");
-	return ch;
-}
-
-static struct srpi_chan *begin_scratch(void)
-{
-	forget_tasks();
-	return login_settled(SRP_LOGIN_MC_SINGLE);
-}
-
-static struct srpi_chan *further_channel(void)
-{
-	struct srpi_chan *ch = login(SRP_LOGIN_MC_MULTI);
-
-	settle(ch);
-	return ch;
-}
-
-/* After everything: other LUNs go on, nothing comes late. */
-static void end_on(struct srpi_chan *ch)
-{
-	lun = conf.lun;
-	settle(ch);
-	expect_silence(ch, 50);
-	check_traps();
-	settle(ch);
-	expect_conserved(ch);
-}
-
-/* ---- gates in the driver --------------------------------------------------------------------------- */
-
-static void gate(const char *what, const char *point, u64 tag)
-{
-	char command[100];
-
-	snprintf(command, sizeof(command), "gate %s %s %016llx", what, point, (u64)be64toh(tag));
-	hook(command);
-}
-
-/* A command that is held there: one at a tag that is known before it is sent. */
-static struct task *begin_gated(struct srpi_chan *ch, const char *point, bool out, u32 lba)
-{
-	u64 tag = srpi_next_tag();
-	struct task *t;
-
-	gate("arm", point, tag);
-	t = begin_task(ch, out, lba, &tag);
-	gate("wait", point, tag);
-	return t;
-}
-
-static void open_gate(const char *point)
-{
-	gate("open", point, 0);
-}
+#include "tm.h"
 
 /* ---- B, D: at the core, at the back-end ------------------------------------------------------------ */
 
@@ -404,7 +190,6 @@ static void tm_f1(void)
 	sent("READ whose response is not received, ABORT TASK");
 	forget_tasks();
 	ch = deaf_channel(SRP_LOGIN_MC_SINGLE);
-	lay_canary();
 	memset(data, 0x11, TASK_LEN);
 	write_blocks(ch, 64, TASK_LEN / BLOCK, 0);
 	t = begin_task(ch, false, 64, NULL);
@@ -527,6 +312,52 @@ static void tm_h2(void)
 	saw("sense key %x", srpi_sense(&r) >> 16);
 	settle(other);
 	expect_conserved(other);
+	end_on(ch);
+}
+
+#define KEY	0x7072ULL
+
+/* Two nexuses that are two registrants; the preempting one may do I/O before and after. */
+static void tm_pra(void)
+{
+	struct srpi_chan *ch, *rival;
+	struct srpi_mem *mem;
+	struct srpi_rsp r;
+	struct srpi_iu iu;
+	struct srpi *way;
+	struct task *t;
+
+	sent("a held READ of one initiator, PREEMPT AND ABORT by another");
+	forget_tasks();
+	rival = login_rival(&way);
+	mem = own_mem(way, BLOCK, SRPI_ACCESS_DATA);
+	ch = login_settled(SRP_LOGIN_MC_SINGLE);
+	lun = conf.held_lun;
+	settle(ch);
+	settle(rival);
+	pr_out(ch, &data_mem, 6, 0, 0, KEY);		/* REGISTER AND IGNORE EXISTING KEY */
+	pr_out(rival, mem, 6, 0, 0, KEY + 1);
+	pr_out(rival, mem, 1, 5, KEY + 1, 0);		/* RESERVE, write exclusive, registrants only */
+	hook("hold");
+	t = begin_task_of(way, rival, false, 64, NULL);
+	expect_silence(rival, SILENCE);
+	build_pr_out(&iu, &data_mem, 5, 5, KEY, KEY + 1);
+	send_iu(ch, &iu);
+	expect_silence(ch, SILENCE);
+	hook("release");
+	expect_rsp(ch, srpi_iu_tag(&iu));
+	if (wait_rsp(rival, &r, SILENCE) == WAIT_RSP) {
+		if (r.tag != tag_of(t) || r.status != 0x40)
+			fail("status %02x for the task of the other initiator", r.status);
+		saw("TASK ABORTED");
+	} else {
+		saw("silence");
+	}
+	trap(t);
+	settle(rival);
+	expect_conserved(rival);
+	pr_out(ch, &data_mem, 3, 0, KEY, 0);		/* CLEAR */
+	settle(rival);
 	end_on(ch);
 }
 
@@ -682,151 +513,6 @@ static void tm_unk(void)
 	end_on(ch);
 }
 
-/* ---- N: the connection ends ------------------------------------------------------------------------ */
-
-enum ending { BY_DREQ, BY_DEATH, BY_LOGOUT };
-
-struct drop {
-	const char	*name;
-	const char	*point;		/* a gate, or NULL: at the back-end */
-	bool		out;
-	bool		tmf;
-	enum ending	ending;
-};
-
-static void end_channel(struct srpi_chan *ch, enum ending ending)
-{
-	struct srpi_iu iu;
-
-	switch (ending) {
-	case BY_DREQ:
-		break;
-	case BY_DEATH:
-		srpi_chan_kill_qp(ch);
-		break;
-	case BY_LOGOUT:
-		srpi_short(&iu, SRP_OP_I_LOGOUT, srpi_next_tag());
-		send_iu(ch, &iu);
-		expect_closed(ch, ANY_LOGOUT);
-		return;
-	}
-	close_chan(ch);
-}
-
-static void one_drop(const void *arg)
-{
-	const struct drop *d = arg;
-	struct srpi_chan *ch = d->point ? begin_scratch() : begin_held();
-	struct task *t;
-
-	t = d->point ? begin_gated(ch, d->point, d->out, 64) : begin_held_task(ch, d->out, 0, NULL);
-	if (d->tmf)
-		send_tmf(ch, SRP_TMF_ABORT_TASK, lun, tag_of(t));
-	expect_silence(ch, 50);
-	end_channel(ch, d->ending);
-	/* The fence of the next login waits for it. */
-	if (d->point)
-		open_gate(d->point);
-	else
-		hook("release");
-	lun = conf.lun;
-	ch = login_settled(SRP_LOGIN_MC_SINGLE);
-	trap(t);
-	end_on(ch);
-}
-
-static void tm_n(void)
-{
-	static const struct { const char *point; bool out; const char *name; } states[] = {
-		{ "read_done", true, "WRITE with its data" },
-		{ NULL, true, "WRITE at the back-end" },
-		{ NULL, false, "READ at the back-end" },
-		{ "respond", false, "READ that is completed" },
-		{ "respond", true, "WRITE that is completed" },
-	};
-	static const char *const endings[] = { "DREQ", "death of the QP", "SRP_I_LOGOUT" };
-	unsigned int i, j;
-
-	for (i = 0; i < ARRAY_SIZE(states); i++) {
-		for (j = 0; j < 6; j++) {
-			struct drop d = { states[i].name, states[i].point, states[i].out, j & 1, j >> 1 };
-
-			row(one_drop, &d, "%s, %s%s", d.name, d.tmf ? "ABORT TASK, " : "", endings[j >> 1]);
-		}
-	}
-}
-
-/* A WRITE of the old session is held, the new one logs in. @ms: how long it has to wait, 0 until the target gives up. */
-static struct srpi_chan *relogin(long ms)
-{
-	struct srpi_login_opts opts = { .tag = srpi_next_tag() };
-	struct srpi_chan *ch;
-	const long begin = now_ms();
-
-	if (srpi_chan_create(ini, &opts, &ch) || srpi_connect(ch, &opts))
-		fail("the login cannot be sent");
-	if (ms) {
-		sleep_ms(ms);
-		hook("release");
-	}
-	if (!srpi_wait_rep(ch)) {
-		if (now_ms() - begin < ms)
-			fail("logged in while a command of the old session was held");
-		srpi_establish(ch);
-		return ch;
-	}
-	if (ms)
-		fail("%s", srpi_error(ch));
-	if (srpi_chan_login(ch)->reason != SRP_REJ_NO_RESOURCES)
-		fail("%s, instead of reason 0x10001", srpi_error(ch));
-	saw("REJ 0x10001");
-	srpi_chan_close(ch);
-	return NULL;
-}
-
-static void new_data_wins(struct srpi_chan *ch)
-{
-	lun = conf.held_lun;
-	settle(ch);
-	fill_pattern(0, TASK_LEN, 99);
-	write_blocks(ch, 0, TASK_LEN / BLOCK, 0);
-	read_blocks(ch, 0, TASK_LEN / BLOCK, 8192);
-	expect_same(0, 8192, TASK_LEN);
-	saw("the new data");
-	srpi_chan_close(ch);
-}
-
-static void tm_n7(void)
-{
-	struct srpi_chan *ch = begin_held();
-
-	sent("a WRITE is held, disconnected, login, released 2 s later, WRITE of new data");
-	begin_held_task(ch, true, 0, NULL);
-	expect_silence(ch, SILENCE);
-	close_chan(ch);
-	ch = relogin(2000);
-	new_data_wins(ch);
-	forget_tasks();
-}
-
-static void tm_n8(void)
-{
-	struct srpi_chan *ch = begin_held();
-
-	sent("a WRITE is held, disconnected, login, which gives up; released, login, WRITE of new data");
-	begin_held_task(ch, true, 0, NULL);
-	expect_silence(ch, SILENCE);
-	close_chan(ch);
-	if (relogin(0))
-		fail("logged in while a command of the old session was held");
-	hook("release");
-	ch = relogin(1);
-	new_data_wins(ch);
-	forget_tasks();
-}
-
-#define NEEDS_GATE	NEEDS_HOOK
-
 const struct conf_case tm_cases[] = {
 	{ "TM-B2", "ABORT TASK SET aborts all of the LUN", "after all have ended one answer, 00h with 9 credits, and nothing for them",
 	  tm_b2_ats, NEEDS_HOLD },
@@ -852,11 +538,10 @@ const struct conf_case tm_cases[] = {
 	{ "TM-LUN", "tag 0 is a tag, and another LUN another", "00h at once; the task is not touched", tm_lun, NEEDS_HOLD },
 	{ "TM-LR", "a reset terminates functions", "the abort is answered 00h, the reset too", tm_lr_tmf, NEEDS_HOLD },
 	{ "TM-UNK", "unknown functions abort nothing", "04h at once; the task is not touched", tm_unk, NEEDS_HOLD },
-	{ "TM-N1", "the connection ends in each state", "no leak, no hang; the next login works", tm_n, NEEDS_HOLD | NEEDS_GATE },
-	{ "TM-N7", "a login waits for the old session", "no answer while held; the new data stays", tm_n7, NEEDS_HOLD },
-	{ "TM-N8", "but not for ever", "REJ 0x10001 after some seconds; then the new data stays", tm_n8, NEEDS_HOLD },
-	{ "TM-PRA", "PREEMPT AND ABORT", "the other session's tasks are aborted; the response comes last", NULL, 0,
-	  "sessions of one address are one registrant here; the core does it with the code of a reset" },
+	{ "TM-PRA", "PREEMPT AND ABORT", "nothing while held; the other's task TASK ABORTED, or silence; GOOD", tm_pra,
+	  NEEDS_HOLD | NEEDS_SECOND },
+	{ "TM-E2", "abort while read data is on its way", "its response first, then 00h with 1 credit", NULL, 0,
+	  "soft RoCE passes packets between two QPs of a device around the network, where they could be held; see TM-E1, TM-F1" },
 	{ "TM-CRED", "credits under random functions", "conserved on every channel", soak_credits },
 	{ .id = NULL }
 };

@@ -47,7 +47,7 @@ struct conf_case {
 /* Each file of cases has one of these, ends with an entry without an id, and is listed in main.c. */
 extern const struct conf_case login_cases[], channel_cases[], race_cases[], cmd_cases[], iu_cases[], cdb_cases[], desc_cases[],
 	imm_cases[], length_cases[], rdma_cases[], lun_cases[], credit_cases[], tmf_cases[], rsp_cases[], logout_cases[],
-	access_cases[], cm_cases[], tm_cases[];
+	access_cases[], cm_cases[], tm_cases[], tm_queue_cases[], tm_drop_cases[];
 
 /**
  * struct conf - the options
@@ -214,7 +214,8 @@ void build_table(struct srpi_iu *iu, struct cdb cdb, enum srpi_dir dir, u32 off,
 /* @on_lun: the eight bytes as a number, LUN_IS(n) */
 void build_tmf(struct srpi_iu *iu, u8 function, u64 on_lun, u64 task_tag);
 
-/* PERSISTENT RESERVE OUT; its parameters are at the beginning of the memory. */
+/* PERSISTENT RESERVE OUT; its parameters are at the beginning of the memory. pr_out() has it executed, too. */
+void pr_out(struct srpi_chan *ch, const struct srpi_mem *mem, u8 action, u8 type, u64 key, u64 new_key);
 void build_pr_out(struct srpi_iu *iu, const struct srpi_mem *mem, u8 action, u8 type, u64 key, u64 new_key);
 
 void send_iu(struct srpi_chan *ch, const struct srpi_iu *iu);

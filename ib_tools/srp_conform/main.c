@@ -16,7 +16,8 @@ struct conf conf = { .held_lun = -1, .read_only_lun = -1, .timeout = 10000 };
 /* CMD-06 before what aborts commands: on a device where LIO of Linux 6.1 has done that it never runs an ORDERED one. */
 static const struct conf_case *const files[] = {
 	login_cases, cmd_cases, channel_cases, race_cases, iu_cases, cdb_cases, desc_cases, imm_cases, length_cases, rdma_cases,
-	lun_cases, credit_cases, tmf_cases, rsp_cases, logout_cases, access_cases, cm_cases, tm_cases,
+	lun_cases, credit_cases, tmf_cases, rsp_cases, logout_cases, access_cases, cm_cases, tm_queue_cases, tm_cases,
+	tm_drop_cases,
 };
 
 /* ---- options --------------------------------------------------------------------------------------- */

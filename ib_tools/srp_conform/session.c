@@ -431,6 +431,14 @@ void build_pr_out(struct srpi_iu *iu, const struct srpi_mem *mem, u8 action, u8 
 	srpi_direct(iu, SRPI_OUT, srpi_desc(mem, 0, sizeof(keys)));
 }
 
+void pr_out(struct srpi_chan *ch, const struct srpi_mem *mem, u8 action, u8 type, u64 key, u64 new_key)
+{
+	struct srpi_iu iu;
+
+	build_pr_out(&iu, mem, action, type, key, new_key);
+	do_good(ch, &iu);
+}
+
 void send_iu(struct srpi_chan *ch, const struct srpi_iu *iu)
 {
 	int ret = srpi_send(ch, iu);

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/* The connection ends while a command is held, and the next login (TM-N). */
+#include "tm.h"
+
+/* ---- N: the connection ends ------------------------------------------------------------------------ */
+
+struct drop {
+	const char	*name;
+	const char	*point;		/* a gate, or NULL: at the back-end */
+	bool		out;
+	bool		tmf;
+	enum ending	ending;
+};
+
+static void one_drop(const void *arg)
+{
+	const struct drop *d = arg;
+	struct srpi_chan *ch = d->point ? begin_scratch() : begin_held();
+	struct task *t;
+
+	t = d->point ? begin_gated(ch, d->point, d->out, 64) : begin_held_task(ch, d->out, 0, NULL);
+	if (d->tmf)
+		send_tmf(ch, SRP_TMF_ABORT_TASK, lun, tag_of(t));
+	expect_silence(ch, 50);
+	end_channel(ch, d->ending);
+	/* The fence of the next login waits for it. */
+	if (d->point)
+		open_gate(d->point);
+	else
+		hook("release");
+	lun = conf.lun;
+	ch = login_settled(SRP_LOGIN_MC_SINGLE);
+	trap(t);
+	end_on(ch);
+}
+
+static void tm_n(void)
+{
+	static const struct { const char *point; bool out; const char *name; } states[] = {
+		{ "read_done", true, "WRITE with its data" },
+		{ NULL, true, "WRITE at the back-end" },
+		{ NULL, false, "READ at the back-end" },
+		{ "respond", false, "READ that is completed" },
+		{ "respond", true, "WRITE that is completed" },
+	};
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(states); i++) {
+		for (j = 0; j < 6; j++) {
+			struct drop d = { states[i].name, states[i].point, states[i].out, j & 1, j >> 1 };
+
+			row(one_drop, &d, "%s, %s%s", d.name, d.tmf ? "ABORT TASK, " : "", ending_names[j >> 1]);
+		}
+	}
+}
+
+/* A WRITE of the old session is held, the new one logs in. @ms: how long it has to wait, 0 until the target gives up. */
+static struct srpi_chan *relogin(long ms)
+{
+	struct srpi_login_opts opts = { .tag = srpi_next_tag() };
+	struct srpi_chan *ch;
+	const long begin = now_ms();
+
+	if (srpi_chan_create(ini, &opts, &ch) || srpi_connect(ch, &opts))
+		fail("the login cannot be sent");
+	if (ms) {
+		sleep_ms(ms);
+		hook("release");
+	}
+	if (!srpi_wait_rep(ch)) {
+		if (now_ms() - begin < ms)
+			fail("logged in while a command of the old session was held");
+		srpi_establish(ch);
+		return ch;
+	}
+	if (ms)
+		fail("%s", srpi_error(ch));
+	if (srpi_chan_login(ch)->reason != SRP_REJ_NO_RESOURCES)
+		fail("%s, instead of reason 0x10001", srpi_error(ch));
+	saw("REJ 0x10001");
+	srpi_chan_close(ch);
+	return NULL;
+}
+
+static void new_data_wins(struct srpi_chan *ch)
+{
+	lun = conf.held_lun;
+	settle(ch);
+	fill_pattern(0, TASK_LEN, 99);
+	write_blocks(ch, 0, TASK_LEN / BLOCK, 0);
+	read_blocks(ch, 0, TASK_LEN / BLOCK, 8192);
+	expect_same(0, 8192, TASK_LEN);
+	saw("the new data");
+	srpi_chan_close(ch);
+}
+
+static void tm_n7(void)
+{
+	struct srpi_chan *ch = begin_held();
+
+	sent("a WRITE is held, disconnected, login, released 2 s later, WRITE of new data");
+	begin_held_task(ch, true, 0, NULL);
+	expect_silence(ch, SILENCE);
+	close_chan(ch);
+	ch = relogin(2000);
+	new_data_wins(ch);
+	forget_tasks();
+}
+
+static void tm_n8(void)
+{
+	struct srpi_chan *ch = begin_held();
+
+	sent("a WRITE is held, disconnected, login, which gives up; released, login, WRITE of new data");
+	begin_held_task(ch, true, 0, NULL);
+	expect_silence(ch, SILENCE);
+	close_chan(ch);
+	if (relogin(0))
+		fail("logged in while a command of the old session was held");
+	hook("release");
+	ch = relogin(1);
+	new_data_wins(ch);
+	forget_tasks();
+}
+
+const struct conf_case tm_drop_cases[] = {
+	{ "TM-N1", "the connection ends in each state", "no leak, no hang; the next login works", tm_n, NEEDS_HOLD | NEEDS_GATE },
+	{ "TM-N7", "a login waits for the old session", "no answer while held; the new data stays", tm_n7, NEEDS_HOLD },
+	{ "TM-N8", "but not for ever", "REJ 0x10001 after some seconds; then the new data stays", tm_n8, NEEDS_HOLD },
+	{ .id = NULL }
+};
