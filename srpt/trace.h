@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Tracepoints. Tags are hexadecimal, as the host stores the eight bytes;
- * lengths are bytes, decimal. Channels and commands are named by their address.
+ * lengths are bytes, decimal. Nexuses, channels and commands are named by their
+ * address, which is a number that means nothing.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM srpt
@@ -25,6 +26,20 @@
 		{ SRPT_CMD_SENDING,	"SENDING" },	\
 		{ SRPT_CMD_REAP,	"REAP" })
 
+/* Who has to act next. */
+#define srpt_show_cmd_owner(s)			\
+	__print_symbolic(s,			\
+		{ SRPT_CMD_FREE,	"nobody" },	\
+		{ SRPT_CMD_NEW,		"driver" },	\
+		{ SRPT_CMD_WAIT_TBL,	"send queue" },	\
+		{ SRPT_CMD_FETCHING,	"HCA" },	\
+		{ SRPT_CMD_EXEC,	"core" },	\
+		{ SRPT_CMD_WAIT_RD,	"send queue" },	\
+		{ SRPT_CMD_READING,	"HCA" },	\
+		{ SRPT_CMD_WAIT_TX,	"send queue" },	\
+		{ SRPT_CMD_SENDING,	"HCA" },	\
+		{ SRPT_CMD_REAP,	"last reference" })
+
 #define srpt_show_cmd_event(e)			\
 	__print_symbolic(e,			\
 		{ SRPT_EV_RECV,		"RECV" },	\
@@ -44,27 +59,33 @@ DECLARE_EVENT_CLASS(srpt_cmd_transition,
 	TP_PROTO(const struct srpt_cmd *cmd, int from, int event, int to),
 	TP_ARGS(cmd, from, event, to),
 	TP_STRUCT__entry(
+		__field(const void *, nexus)
 		__field(const void *, ch)
 		__field(const void *, cmd)
 		__field(u64, tag)
+		__array(u8, lun, 8)
 		__field(u8, opcode)
 		__field(int, from)
 		__field(int, event)
 		__field(int, to)
 	),
 	TP_fast_assign(
+		__entry->nexus = cmd->ch->nexus;
 		__entry->ch = cmd->ch;
 		__entry->cmd = cmd;
 		__entry->tag = cmd->iu.tag;
 		__entry->opcode = cmd->iu.opcode;
+		memcpy(__entry->lun, cmd->iu.opcode == SRP_OP_CMD ?
+		       cmd->iu.cmd.lun : cmd->iu.tmf.lun, sizeof(__entry->lun));
 		__entry->from = from;
 		__entry->event = event;
 		__entry->to = to;
 	),
-	TP_printk("ch=%p cmd=%p tag=%#llx opcode=%#x %s --%s--> %s",
-		  __entry->ch, __entry->cmd, __entry->tag, __entry->opcode,
-		  srpt_show_cmd_state(__entry->from), srpt_show_cmd_event(__entry->event),
-		  srpt_show_cmd_state(__entry->to))
+	TP_printk("nexus=%p ch=%p cmd=%p tag=%#llx lun=%8phN opcode=%#x %s --%s--> %s, next: %s",
+		  __entry->nexus, __entry->ch, __entry->cmd, __entry->tag, __entry->lun,
+		  __entry->opcode, srpt_show_cmd_state(__entry->from),
+		  srpt_show_cmd_event(__entry->event), srpt_show_cmd_state(__entry->to),
+		  srpt_show_cmd_owner(__entry->to))
 );
 
 DEFINE_EVENT(srpt_cmd_transition, srpt_cmd_transition,

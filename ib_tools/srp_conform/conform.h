@@ -73,6 +73,7 @@ struct conf {
 	u32			count;
 	bool			run_long;
 	bool			verbose;
+	bool			kmsg;
 };
 
 extern struct conf conf;
@@ -98,6 +99,9 @@ void __attribute__((format(printf, 1, 2))) saw(const char *fmt, ...);
  * this program use). Skips the case if the hook cannot do it (exit code 77). All is undone after the case, by "reset".
  */
 void hook(const char *what);
+
+/* With --kmsg: a line in the kernel's trace, so that there is one order of what happened here and there. */
+void mark_trace(const char *what);
 
 /* How often what may go well by chance is repeated: --count, or @all with --long, or @some. */
 u32 loops(u32 some, u32 all);

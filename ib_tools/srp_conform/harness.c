@@ -203,6 +203,22 @@ void hook(const char *what)
 		fail("the hook failed: %s, exit code %d", what, code);
 }
 
+void mark_file(const char *path, const char *what)
+{
+	FILE *file = fopen(path, "w");
+
+	if (!file)
+		return;
+	fprintf(file, "srp_conform: %s\n", what);
+	fclose(file);
+}
+
+void mark_trace(const char *what)
+{
+	if (conf.kmsg)
+		mark_file("/sys/kernel/tracing/trace_marker", what);
+}
+
 /* ---- results --------------------------------------------------------------------------------------- */
 
 static void describe_sent(const struct result *r, char *buf, size_t size)

@@ -58,4 +58,7 @@ void print_logs(void);
 /* tasks.c */
 void free_own_mem(void);
 
+/* A line of this program in a file of the kernel. */
+void mark_file(const char *path, const char *what);
+
 #endif

@@ -36,14 +36,14 @@ static const struct argp_option options[] = {
 	{ "json", 'j', "FILE", 0, "also write the results there, - for standard output instead of text", 0 },
 	{ "except", 'e', "ID", 0, "not this requirement or section; may be said again", 0 },
 	{ "stop", 'x', NULL, 0, "end where the target cannot be used any more", 0 },
-	{ "kmsg", 'm', NULL, 0, "mark each requirement in the kernel log of this machine", 0 },
+	{ "kmsg", 'm', NULL, 0, "mark each requirement in the kernel log and trace of this machine", 0 },
 	{ "list", 'i', NULL, 0, "list the requirements and end", 0 },
 	{ "verbose", 'v', NULL, 0, "each row, and what happened on the channels of a bad one", 0 },
 	{ NULL, 0, NULL, 0, NULL, 0 },
 };
 
 static const char *json_file;
-static bool list_only, stop_unusable, mark_kmsg;
+static bool list_only, stop_unusable;
 static char **patterns;
 static int nr_patterns;
 #define MAX_EXCEPT	64
@@ -116,7 +116,7 @@ static bool *flag(int key)
 	case 'x':
 		return &stop_unusable;
 	case 'm':
-		return &mark_kmsg;
+		return &conf.kmsg;
 	case 'i':
 		return &list_only;
 	case 'v':
@@ -257,24 +257,16 @@ static int write_json(struct json_object *array)
 	return 0;
 }
 
-static void mark(const char *id)
-{
-	FILE *kmsg = fopen("/dev/kmsg", "w");
-
-	if (!kmsg)
-		return;
-	fprintf(kmsg, "srp_conform: %s\n", id);
-	fclose(kmsg);
-}
-
 /* Returns whether to go on. */
 static bool run_and_report(const struct conf_case *c, struct json_object *array)
 {
 	const bool text = !json_file || strcmp(json_file, "-");
 	const struct result *r;
 
-	if (mark_kmsg)
-		mark(c->id);
+	if (conf.kmsg) {
+		mark_file("/dev/kmsg", c->id);
+		mark_trace(c->id);
+	}
 	r = run_or_skip(c);
 	counts[r->failures ? 1 : r->skipped ? 2 : 0]++;
 	json_object_array_add(array, as_json(r));

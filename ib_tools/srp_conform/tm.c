@@ -56,6 +56,10 @@ u64 tag_of(const struct task *t)
 
 void trap(struct task *t)
 {
+	char text[40];
+
+	snprintf(text, sizeof(text), "trap %#llx", tag_of(t));
+	mark_trace(text);
 	if (t->mem.mr)
 		ibv_dereg_mr(t->mem.mr);
 	t->mem.mr = NULL;

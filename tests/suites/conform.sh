@@ -23,8 +23,10 @@ setup() {
 	luns+=("$back")
 	back_null scratch 96
 	luns+=("$back")
+	DISKS=(--disk "$(number_of "$null")")
 	held_disk
 	luns+=("$back")
+	DISKS+=(--disk "$(number_of "$null")")
 	back_null fixed 64
 	luns+=("$back")
 	for ((n = 0; n < NETS; n++)); do
@@ -49,6 +51,9 @@ setup() {
 	objects >"$WORK/before"
 	memory_used >"$WORK/memory"
 }
+
+# MAJOR,MINOR
+number_of() { tr : , <"/sys/block/${1#/dev/}/dev"; }
 
 # A disk that answers nothing while it is suspended; the end of a case has to resume it.
 held_disk() {
@@ -97,14 +102,36 @@ memory_flat() {
 case_login() { conform LOG MCH RAC LGO ACL CM DM; }
 case_ius() { conform IUF CMD CDB DSC IMM; }
 case_transfer() { conform RES RDM LUN TAG CRD TMF RSP; }
-case_tasks() { conform TM; }
+case_tasks() { traced conform TM; }
+
+# traced COMMAND...: and in all that happens meanwhile requests are answered once, in the right order; see check-trace. What the
+# kernel's initiator sends, with its small tags, is left out.
+TRACING=/sys/kernel/tracing
+traced() {
+	local event
+	[[ $LAB_DUT = ours ]] || { "$@"; return; }
+	echo 16384 >"$TRACING"/buffer_size_kb
+	for event in srpt/srpt_cmd_transition srpt/srpt_send srpt/srpt_rdma_read target/target_sequencer_start; do
+		echo 'tag > 0xffffffff || tag == 0' >"$TRACING/events/$event/filter"
+		echo 1 >"$TRACING/events/$event/enable"
+	done
+	echo 1 >"$TRACING"/events/block/block_rq_complete/enable
+	echo 0 >"$TRACING"/events/rdma_cma/enable
+	echo >"$TRACING"/trace
+	"$@" || return
+	echo 0 >"$TRACING"/tracing_on
+	cat "$TRACING"/trace >"$LAB_OUT/$case_name.events"
+	echo 1 >"$TRACING"/tracing_on
+	"$LAB_PROJECT/tests/conform/check-trace" "${DISKS[@]}" --walks "$LAB_PROJECT/docs/task-management.md" \
+		"$LAB_OUT/$case_name.events" || fail "the trace shows what must not happen, see above and $case_name.events"
+}
 
 # For every change, in two parts: all but what takes longest. It is held disks, time-outs and many logins that do.
 SLOW=(RAC-03 RAC-06 RAC-07 RAC-08 RAC-09 RAC-11 RAC-13 RAC-14 MCH-03 MCH-04 MCH-05 MCH-09 MCH-11 MCH-12 MCH-15 LOG-19 LOG-21 LOG-22 LOG-23 LOG-28
 	ACL-02 CM-04 IUF-06 IUF-14 IMM-11 CDB-03 DSC-16b DSC-31 DSC-32 RES-12 RDM-04 RDM-05 RDM-06 RDM-10 CRD-01 CRD-02 CRD-03 CRD-08
 	TMF-02 TMF-13 TAG-02 TAG-03 RSP-03b RSP-05 TM-N1 TM-N8 TM-H1 TM-2X TM-D1)
 case_quick() { conform --except TM "${SLOW[@]/#/--except=}"; }
-case_quick_tasks() { conform TM "${SLOW[@]/#/--except=}"; }
+case_quick_tasks() { traced conform TM "${SLOW[@]/#/--except=}"; }
 
 # Those in the file ids of the output directory, which may begin with options, for tests/conform/run
 case_some() {
@@ -115,7 +142,7 @@ case_some() {
 		tool warm-up LOG-28 --count=64
 		memory_used >"$WORK/memory"
 	fi
-	conform "${ids[@]}"
+	traced conform "${ids[@]}"
 }
 
 run_cases "$@"
