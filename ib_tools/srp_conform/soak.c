@@ -15,6 +15,8 @@ static void drain(struct srpi_chan *ch, long ms)
 		fail("a channel was closed");
 }
 
+static u32 nr_functions;
+
 static void soak_one(struct srpi_chan *ch, u64 *recent)
 {
 	static const u8 functions[] = { SRP_TMF_ABORT_TASK, SRP_TMF_ABORT_TASK, SRP_TMF_ABORT_TASK, SRP_TMF_ABORT_TASK_SET,
@@ -24,6 +26,7 @@ static void soak_one(struct srpi_chan *ch, u64 *recent)
 
 	switch (below(8)) {
 	case 0:
+		nr_functions++;
 		build_tmf(&iu, functions[below(below(8) ? 3 : 6)], LUN_IS(conf.lun), recent[below(8)]);
 		break;
 	case 1:
@@ -44,10 +47,11 @@ void soak_credits(void)
 	const u32 rounds = loops(2000, 200000);
 	struct srpi_chan *ch[NR_SOAK];
 	u64 recent[8] = { 0 };
+	const long begin = now_ms();
 	u32 i, n;
 	long end;
 
-	sent("%u requests on %d channels at random, one in eight a function", rounds, NR_SOAK);
+	nr_functions = 0;
 	for (i = 0; i < NR_SOAK; i++)
 		ch[i] = login(i ? SRP_LOGIN_MC_MULTI : SRP_LOGIN_MC_SINGLE);
 	for (i = 0; i < rounds; i++) {
@@ -57,7 +61,10 @@ void soak_credits(void)
 			drain(ch[n], 1);
 		soak_one(ch[n], recent);
 	}
-	end = now_ms() + conf.timeout;
+	end = now_ms();
+	sent("%u requests on %d channels at random, %u of them functions, %ld per second", rounds, NR_SOAK, nr_functions,
+	     nr_functions * 1000L / (end - begin + 1));
+	end += conf.timeout;
 	for (i = 0; i < NR_SOAK; i++) {
 		while (srpi_stats(ch[i])->deltas != (s64)srpi_stats(ch[i])->requests && now_ms() < end)
 			drain(ch[i], 10);
