@@ -130,6 +130,9 @@ static u32 reject_reason(int err, const char **why)
 	case -EMLINK:
 		*why = "the session has as many channels as srp_max_channels allows";
 		return SRP_REJ_CHANNEL_LIMIT;
+	case -ESTALE:
+		*why = "the same initiator has sent a newer login";
+		return SRP_REJ_NO_RESOURCES;
 	case -ETIMEDOUT:
 		*why = "commands of the previous session have not ended yet";
 		return SRP_REJ_NO_RESOURCES;

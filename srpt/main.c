@@ -46,6 +46,10 @@ uint srpt_keepalive = 30;
 module_param_named(keepalive, srpt_keepalive, uint, 0644);
 MODULE_PARM_DESC(keepalive, "Seconds between the packets that find a dead initiator; 0: none. For sessions that begin later (default 30).");
 
+uint srpt_relogin_timeout = 5;
+module_param_named(relogin_timeout, srpt_relogin_timeout, uint, 0644);
+MODULE_PARM_DESC(relogin_timeout, "Seconds that a login waits at most for commands of the session it replaces, 1 to 60 (default 5).");
+
 static ushort rdma_cm_port;
 module_param(rdma_cm_port, ushort, 0444);
 MODULE_PARM_DESC(rdma_cm_port, "RDMA/CM port to listen on; 0: none (default). Also discovery_auth/rdma_cm_port in configfs.");

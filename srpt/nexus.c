@@ -21,6 +21,8 @@ DEFINE_MUTEX(srpt_nexus_mutex);	/* see [N] in srpt.h */
 static DECLARE_WAIT_QUEUE_HEAD(srpt_nexus_wait);
 static atomic_t srpt_nexus_changes;	/* nexuses that became ready or went */
 
+static LIST_HEAD(srpt_waiting);		/* [N] logins */
+
 static struct srpt_nexus *find_locked(const struct srp_login *req)
 {
 	struct srpt_nexus *nexus;
@@ -99,20 +101,79 @@ static int check_join(const struct srpt_nexus *nexus, const struct srpt_login *l
 	return login->attrib.max_channels == 1 ? -EUSERS : -EMLINK;
 }
 
+/* This login is newer than those that wait for the same nexus (NX-6). */
+static void overtake_locked(const struct srpt_login *login)
+{
+	struct srpt_login *older;
+
+	lockdep_assert_held(&srpt_nexus_mutex);
+	list_for_each_entry(older, &srpt_waiting, node)
+		if (!memcmp(older->req.i_port_id, login->req.i_port_id, 16) &&
+		    !memcmp(older->req.t_port_id, login->req.t_port_id, 16))
+			older->overtaken = true;
+	changed();
+}
+
+/* What keeps the nexus: for the log. */
+static void log_busy_locked(const struct srpt_nexus *nexus)
+{
+	DECLARE_BITMAP(luns, 256);
+	struct srpt_channel *ch;
+	u32 i, n = 0;
+
+	lockdep_assert_held(&srpt_nexus_mutex);
+	bitmap_zero(luns, 256);
+	list_for_each_entry(ch, &nexus->channels, node) {
+		for (i = SRPT_OWN_SLOTS; i < ch->nr_slots; i++) {
+			const struct srpt_cmd *cmd = srpt_channel_slot(ch, i);
+
+			if (atomic_read(&cmd->state) == SRPT_CMD_FREE ||
+			    cmd->iu.opcode != SRP_OP_CMD)
+				continue;
+			/* Larger ones are rare, and the number tells that there are others. */
+			if (!(cmd->iu.cmd.lun[0] & 0x3f))
+				__set_bit(cmd->iu.cmd.lun[1], luns);
+			n++;
+		}
+	}
+	pr_info_ratelimited("initiator %16phN: %u commands of the previous session have not ended, on LUN %*pbl\n",
+			    nexus->i_port_id, n, 256, luns);
+}
+
+/* Wait until some nexus is ready or gone. Returns 0, -ETIMEDOUT or -ESTALE. */
+static int wait_locked(struct srpt_login *login, unsigned long deadline)
+{
+	int changes = atomic_read(&srpt_nexus_changes);
+	long left;
+
+	list_add(&login->node, &srpt_waiting);
+	mutex_unlock(&srpt_nexus_mutex);
+	left = deadline - jiffies;
+	if (left > 0)
+		left = wait_event_timeout(srpt_nexus_wait,
+					  atomic_read(&srpt_nexus_changes) != changes, left);
+	mutex_lock(&srpt_nexus_mutex);
+	list_del(&login->node);
+	if (login->overtaken)
+		return -ESTALE;
+	return left > 0 ? 0 : -ETIMEDOUT;
+}
+
 /*
  * With the mutex held: find the nexus to join, or make sure there is none.
  * Returns an ERR_PTR on timeout, or if the nexus is not for this login.
  */
-static struct srpt_nexus *settle_locked(const struct srpt_login *login,
-					enum srp_mc_result *result)
+static struct srpt_nexus *settle_locked(struct srpt_login *login, enum srp_mc_result *result)
 {
 	const struct srp_login *req = &login->req;
-	unsigned long deadline = jiffies + SRPT_RELOGIN_TIMEOUT;
+	unsigned long deadline = jiffies + HZ * clamp(READ_ONCE(srpt_relogin_timeout), 1U,
+						      SRPT_RELOGIN_MAX);
 	struct srpt_nexus *old;
-	int changes, ret;
 	u32 nr_open;
-	long left;
+	int ret;
 
+	if (req->mc_action == SRP_LOGIN_MC_SINGLE)
+		overtake_locked(login);
 	while ((old = find_locked(req))) {
 		nr_open = open_channels_locked(old);
 		/* No channel left: the nexus is lost, its session is not used again (NX-8). */
@@ -132,16 +193,14 @@ static struct srpt_nexus *settle_locked(const struct srpt_login *login,
 			*result = SRP_MC_TERMINATED;
 			close_locked(old, SRP_LOGOUT_RELOGIN, "re-login");
 		}
-		changes = atomic_read(&srpt_nexus_changes);
-		mutex_unlock(&srpt_nexus_mutex);
-		left = deadline - jiffies;
-		if (left > 0)
-			left = wait_event_timeout(srpt_nexus_wait,
-						  atomic_read(&srpt_nexus_changes) != changes,
-						  left);
-		mutex_lock(&srpt_nexus_mutex);
-		if (left <= 0)
-			return ERR_PTR(-ETIMEDOUT);
+		ret = wait_locked(login, deadline);
+		if (ret == -ETIMEDOUT) {
+			old = find_locked(req);
+			if (old)
+				log_busy_locked(old);
+		}
+		if (ret)
+			return ERR_PTR(ret);
 	}
 	return NULL;
 }
@@ -152,8 +211,9 @@ static struct srpt_nexus *settle_locked(const struct srpt_login *login,
  * @ch: the channel of this login, not in a nexus
  * @result: multi-channel result for the response
  *
- * Context: may sleep, for SRPT_RELOGIN_TIMEOUT. Return: the nexus, or an
- * ERR_PTR: -ETIMEDOUT (old commands did not end), -EXDEV (the nexus was
+ * Context: may sleep, for relogin_timeout. Return: the nexus, or an ERR_PTR:
+ * -ETIMEDOUT (old commands did not end), -ESTALE (a newer login of the same
+ * initiator has come meanwhile), -EXDEV (the nexus was
  * let in by another ACL), -ENOTUNIQ (it is another peer's), -EMLINK (it has
  * enough channels), -EUSERS (it may have one only), -ENODEV (HCA leaving), or
  * what session_open() says. On failure the caller closes @ch.

@@ -59,7 +59,7 @@
 #define SRPT_MIN_REQ_SIZE	996
 #define SRPT_MAX_REQ_SIZE	SZ_64K
 #define SRPT_RDMA_DEPTH		4	/* RDMA READs in flight per channel */
-#define SRPT_RELOGIN_TIMEOUT	(5 * HZ)	/* NX-4 */
+#define SRPT_RELOGIN_MAX	60U		/* seconds, NX-4 */
 #define SRPT_EXTRA_WR		2	/* of a send queue: drain marker, keepalive */
 #define SRPT_KEEPALIVE_MAX	3600U	/* seconds */
 #define SRPT_LOGOUT_TIMEOUT	(HZ / 2)
@@ -159,6 +159,7 @@ extern struct kmem_cache *srpt_rx_cache;	/* srpt_max_req_size + SRPT_RX_ALIGN by
 extern int srpt_max_req_size;
 extern int srpt_srq_size;
 extern uint srpt_keepalive;		/* seconds, 0: none */
+extern uint srpt_relogin_timeout;	/* seconds */
 
 u64 srpt_service_guid(void);
 void srpt_set_default_service_guid(u64 guid);
@@ -249,6 +250,8 @@ struct srpt_login {
 	const void		*acl;		/* set by authorize(); only to compare */
 	union ib_gid		peer_gid;	/* zero if the CM does not tell */
 	struct sockaddr_storage	peer_addr;	/* ss_family 0 if the CM does not tell */
+	struct list_head	node;		/* [N] while it waits for an old session */
+	bool			overtaken;	/* [N] the same initiator has tried again */
 };
 
 int srpt_login_start(struct srpt_conn *conn, const void *data, u32 len,

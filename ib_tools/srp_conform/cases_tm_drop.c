@@ -91,41 +91,79 @@ static void new_data_wins(struct srpi_chan *ch)
 	read_blocks(ch, 0, TASK_LEN / BLOCK, 8192);
 	expect_same(0, 8192, TASK_LEN);
 	saw("the new data");
-	srpi_chan_close(ch);
+}
+
+/* A WRITE is held, and its session has ended. */
+static void hold_a_write(void)
+{
+	struct srpi_chan *ch = begin_held();
+
+	begin_held_task(ch, true, 0, NULL);
+	expect_silence(ch, SILENCE);
+	close_chan(ch);
 }
 
 static void tm_n7(void)
 {
-	struct srpi_chan *ch = begin_held();
+	struct srpi_chan *ch;
 
 	sent("a WRITE is held, disconnected, login, released 2 s later, WRITE of new data");
-	begin_held_task(ch, true, 0, NULL);
-	expect_silence(ch, SILENCE);
-	close_chan(ch);
+	hold_a_write();
 	ch = relogin(2000);
 	new_data_wins(ch);
+	srpi_chan_close(ch);
 	forget_tasks();
 }
 
 static void tm_n8(void)
 {
-	struct srpi_chan *ch = begin_held();
+	struct srpi_chan *ch;
+	long begin, waited;
 
 	sent("a WRITE is held, disconnected, login, which gives up; released, login, WRITE of new data");
-	begin_held_task(ch, true, 0, NULL);
-	expect_silence(ch, SILENCE);
-	close_chan(ch);
+	hook("set relogin_timeout 2");
+	hold_a_write();
+	begin = now_ms();
 	if (relogin(0))
 		fail("logged in while a command of the old session was held");
+	waited = now_ms() - begin;
+	if (waited < 1900 || waited > 4500)
+		fail("it gave up after %ld ms instead of 2 s", waited);
 	hook("release");
 	ch = relogin(1);
 	new_data_wins(ch);
+	srpi_chan_close(ch);
+	forget_tasks();
+}
+
+static void nx_06(void)
+{
+	struct srpi_login_opts opts = { .tag = srpi_next_tag() };
+	struct srpi_chan *older, *newer;
+	u32 reason;
+
+	sent("a WRITE is held, disconnected, login, another login, released");
+	hold_a_write();
+	older = start_login(ini, &opts);
+	/* It waits; the second one has to find it there. */
+	sleep_ms(500);
+	newer = start_login(ini, &(struct srpi_login_opts){ .tag = srpi_next_tag() });
+	reason = refusal(older, srpi_wait_rep(older), opts.tag);
+	if (reason != 1)
+		fail("the older one is refused with reason 0x1000%u", reason);
+	hook("release");
+	if (srpi_wait_rep(newer))
+		fail("the newer login: %s", srpi_error(newer));
+	srpi_establish(newer);
+	saw("the newer one is accepted");
+	new_data_wins(newer);
 	forget_tasks();
 }
 
 const struct conf_case tm_drop_cases[] = {
 	{ "TM-N1", "the connection ends in each state", "no leak, no hang; the next login works", tm_n, NEEDS_HOLD | NEEDS_GATE },
 	{ "TM-N7", "a login waits for the old session", "no answer while held; the new data stays", tm_n7, NEEDS_HOLD },
-	{ "TM-N8", "but not for ever", "REJ 0x10001 after some seconds; then the new data stays", tm_n8, NEEDS_HOLD },
+	{ "TM-N8", "but not for ever: the bound is set to 2 s", "REJ 0x10001 after 2 s; then the new data stays", tm_n8, NEEDS_HOLD },
+	{ "NX-06", "a login that waits is overtaken by a newer one", "REJ 0x10001 for the older one; the newer one is accepted", nx_06, NEEDS_HOLD },
 	{ .id = NULL }
 };

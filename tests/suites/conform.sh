@@ -99,7 +99,7 @@ memory_flat() {
 	((kib < (LAB_DEBUG ? 131072 : 16384))) || fail "$kib KiB more in use"
 }
 
-case_login() { conform LOG MCH RAC LGO ACL CM DM; }
+case_login() { conform LOG MCH RAC LGO ACL CM DM NX; }
 case_ius() { conform IUF CMD CDB DSC IMM; }
 case_transfer() { conform RES RDM LUN TAG CRD TMF RSP; }
 case_tasks() { traced conform TM; }
