@@ -13,7 +13,7 @@ STRANGER=10.9.0.9
 
 # LUN 0: somebody else's; 1: scratch; 2: can be held; 3: read-only
 setup() {
-	local luns=() n rport tpgs=''
+	local luns=() n rport tpgs='' us=0
 	[[ -x $CONFORM ]] || fail "no srp_conform: lab tools has to build it"
 	modprobe -a ib_uverbs rdma_ucm
 	# LIO writes a file for each change of a persistent reservation, and refuses the change if it cannot.
@@ -21,7 +21,9 @@ setup() {
 	ip addr add "$STRANGER/24" dev d0
 	back_null other 64
 	luns+=("$back")
-	back_null scratch 96
+	# What is to be aborted has to live for a while.
+	[[ $case_name != *.aborts ]] || us=5000
+	back_null scratch 96 "$us"
 	luns+=("$back")
 	DISKS=(--disk "$(number_of "$null")")
 	held_disk
@@ -92,6 +94,12 @@ conform() {
 	((rc == 0)) || fail "some requirements are not met, see above and $case_name.rows"
 }
 
+# What many logins leave for good is not counted: CQs in the kernel's pool.
+warm_up() {
+	tool warm-up LOG-28 --count=64
+	memory_used >"$WORK/memory"
+}
+
 # A page for each of 10,000 logins would be 40 MiB. A debug kernel keeps a record of what was freed.
 memory_flat() {
 	local kib=$(($(memory_used) - $(<"$WORK/memory")))
@@ -133,14 +141,20 @@ SLOW=(RAC-03 RAC-06 RAC-07 RAC-08 RAC-09 RAC-11 RAC-13 RAC-14 MCH-03 MCH-04 MCH-
 case_quick() { conform --except TM "${SLOW[@]/#/--except=}"; }
 case_quick_tasks() { traced conform TM "${SLOW[@]/#/--except=}"; }
 
+# Ten minutes with LONG=1: hundreds of aborts each second, without the debugging a thousand.
+case_aborts() {
+	local options=()
+	if ((${LONG:-0})); then options=("--count=$((LAB_DEBUG ? 150000 : 3000000))"); fi
+	warm_up
+	traced conform "${options[@]}" TM-CRED
+}
+
 # Those in the file ids of the output directory, which may begin with options, for tests/conform/run
 case_some() {
 	local ids
 	read -ra ids <"$LAB_OUT/ids"
 	if [[ ${ids[0]} = --count=* && ${ids[0]} != --count=0 ]]; then
-		# What many logins leave for good is not counted: CQs in the kernel's pool.
-		tool warm-up LOG-28 --count=64
-		memory_used >"$WORK/memory"
+		warm_up
 	fi
 	traced conform "${ids[@]}"
 }

@@ -272,17 +272,21 @@ rdma_down() { rdma link del "rxe$1"; }
 
 # back_null NAME MIB: a disk in memory, by iblock
 back_null() {
-	null_disk "$1" "$2"
+	null_disk "$@"
 	back_block "$1" "$null"
 }
-# null_disk NAME MIB: the disk alone; it stays until the end of the suite. Sets `null` to its device.
+# null_disk NAME MIB [US]: the disk alone, whose requests take some µs; it stays until the end of the suite. Sets `null` to its device.
 null_disk() {
-	local dir=/sys/kernel/config/nullb/$1 index
+	local dir=/sys/kernel/config/nullb/$1 us=${3:-0} index
 	if [[ ! -d $dir ]]; then
 		mkdir "$dir"
 		echo "$2" >"$dir/size"
 		echo 1 >"$dir/memory_backed"
 		echo 512 >"$dir/blocksize"
+		if ((us)); then
+			echo 2 >"$dir/irqmode"
+			echo $((us * 1000)) >"$dir/completion_nsec"
+		fi
 		echo 1 >"$dir/power"
 	fi
 	null=/dev/$1
