@@ -178,7 +178,7 @@ void end_on(struct srpi_chan *ch)
 	expect_conserved(ch);
 }
 
-const char *const ending_names[NR_ENDINGS] = { "DREQ", "death of the QP", "SRP_I_LOGOUT" };
+const char *const ending_names[NR_ENDINGS] = { "DREQ", "death of the QP", "SRP_I_LOGOUT", "port disabled" };
 
 void end_channel(struct srpi_chan *ch, enum ending ending)
 {
@@ -194,6 +194,11 @@ void end_channel(struct srpi_chan *ch, enum ending ending)
 		srpi_short(&iu, SRP_OP_I_LOGOUT, srpi_next_tag());
 		send_iu(ch, &iu);
 		expect_closed(ch, ANY_LOGOUT);
+		return;
+	case BY_DISABLE:
+		hook("disable");
+		expect_closed(ch, ANY_LOGOUT);
+		hook("enable");
 		return;
 	case NR_ENDINGS:
 		break;

@@ -57,8 +57,8 @@ struct srpi_chan *further_channel(void);
 /* After everything: other LUNs go on, nothing comes late, nothing was written to what was trapped, credits are back. */
 void end_on(struct srpi_chan *ch);
 
-/* The ways in which a channel ends without the target's doing. */
-enum ending { BY_DREQ, BY_DEATH, BY_LOGOUT, NR_ENDINGS };
+/* The ways in which a channel ends: three are the initiator's, one the administrator's. */
+enum ending { BY_DREQ, BY_DEATH, BY_LOGOUT, BY_DISABLE, NR_ENDINGS };
 extern const char *const ending_names[NR_ENDINGS];
 void end_channel(struct srpi_chan *ch, enum ending ending);
 
