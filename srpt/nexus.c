@@ -169,11 +169,10 @@ static struct srpt_nexus *settle_locked(struct srpt_login *login, enum srp_mc_re
 	unsigned long deadline = jiffies + HZ * clamp(READ_ONCE(srpt_relogin_timeout), 1U,
 						      SRPT_RELOGIN_MAX);
 	struct srpt_nexus *old;
+	bool waited = false;
 	u32 nr_open;
 	int ret;
 
-	if (req->mc_action == SRP_LOGIN_MC_SINGLE)
-		overtake_locked(login);
 	while ((old = find_locked(req))) {
 		nr_open = open_channels_locked(old);
 		/* No channel left: the nexus is lost, its session is not used again (NX-8). */
@@ -193,6 +192,9 @@ static struct srpt_nexus *settle_locked(struct srpt_login *login, enum srp_mc_re
 			*result = SRP_MC_TERMINATED;
 			close_locked(old, SRP_LOGOUT_RELOGIN, "re-login");
 		}
+		if (req->mc_action == SRP_LOGIN_MC_SINGLE && !waited)
+			overtake_locked(login);
+		waited = true;
 		ret = wait_locked(login, deadline);
 		if (ret == -ETIMEDOUT) {
 			old = find_locked(req);
