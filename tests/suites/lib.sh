@@ -275,7 +275,7 @@ back_null() {
 	null_disk "$@"
 	back_block "$1" "$null"
 }
-# null_disk NAME MIB [US]: the disk alone, whose requests take some µs; it stays until the end of the suite. Sets `null` to its device.
+# null_disk NAME MIB [US]: the disk alone, whose requests take some µs, of up to NULL_SECTORS; it stays until the end of the suite. Sets `null` to its device.
 null_disk() {
 	local dir=/sys/kernel/config/nullb/$1 us=${3:-0} index
 	if [[ ! -d $dir ]]; then
@@ -283,6 +283,7 @@ null_disk() {
 		echo "$2" >"$dir/size"
 		echo 1 >"$dir/memory_backed"
 		echo 512 >"$dir/blocksize"
+		[[ ! ${NULL_SECTORS:-} ]] || echo "$NULL_SECTORS" >"$dir/max_sectors"
 		if ((us)); then
 			echo 2 >"$dir/irqmode"
 			echo $((us * 1000)) >"$dir/completion_nsec"

@@ -9,6 +9,9 @@
 INITIATOR_ARGS=("${NO_REGISTRATION[@]}")
 TOOLS=$LAB_MODULES/tools
 
+# So that 256 KiB are one command.
+NULL_SECTORS=2048
+
 # LUN 0: for reading, LUN 1: small, for writing
 setup() {
 	[[ -x $TOOLS/srp_ping ]] || fail "no srp_ping: lab tools has to build it"
@@ -173,7 +176,7 @@ case_perf() {
 # For information; soft RDMA in this machine says nothing about a target. compare SIZE SECONDS
 compare() {
 	local iops
-	try 0 srp_perf --op randread -s "$1" -t 16 -D "$2" --json "$where"
+	try 0 srp_perf --op randread -e -s "$1" -t 16 -D "$2" --json "$where"
 	iops=$(python3 -c 'import json, sys; print(round(json.load(sys.stdin)["results"][0]["iops"]))' <"$WORK/stdout")
 	fio --name=compare --filename="$disk" --readonly --direct=1 --ioengine=libaio --rw=randread --bs="$1" --iodepth=16 \
 		--time_based --runtime="$2" --eta=never --output-format=terse --output="$WORK/fio.compare"
