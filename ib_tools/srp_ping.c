@@ -20,7 +20,6 @@ static struct {
 	struct json_object *replies;
 } seen;
 
-
 struct command {
 	const char	*name;
 	u8		cdb[16];

@@ -51,15 +51,20 @@ static void expect_old_data(struct srpi_chan *ch, u32 nr)
 	expect_pattern(0, nr * TASK_LEN, 5);
 }
 
-static void both_luns_settled(struct srpi_chan *ch)
-{
-	lun = conf.held_lun;
-	settle(ch);
-	lun = conf.lun;
-	settle(ch);
-}
-
 /* ---- A: behind another command ---------------------------------------------------------------------- */
+
+/* A WRITE to where old data is, behind a READ whose tag is @first. */
+static struct task *begin_behind(struct srpi_chan *ch, u64 *first)
+{
+	struct task *t;
+
+	settle_held(ch);
+	lay_old_data(ch, 1);
+	*first = begin_fetching(ch);
+	t = begin_task(ch, true, OLD_LBA, NULL);
+	wait_for_state(tag_of(t), "NEW");
+	return t;
+}
 
 static void abort_behind(const void *arg)
 {
@@ -68,11 +73,7 @@ static void abort_behind(const void *arg)
 	struct task *t;
 
 	(void)arg;
-	both_luns_settled(ch);
-	lay_old_data(ch, 1);
-	first = begin_fetching(ch);
-	t = begin_task(ch, true, OLD_LBA, NULL);
-	wait_for_state(tag_of(t), "NEW");
+	t = begin_behind(ch, &first);
 	tag = send_tmf(ch, SRP_TMF_ABORT_TASK, conf.lun, tag_of(t));
 	expect_tmf(ch, tag, SRP_RSP_COMPLETE, 2);
 	trap(t);
@@ -90,11 +91,7 @@ static void abort_behind_elsewhere(const void *arg)
 	u64 first, tag;
 	struct task *t;
 
-	both_luns_settled(other);
-	lay_old_data(ch, 1);
-	first = begin_fetching(other);
-	t = begin_task(other, true, OLD_LBA, NULL);
-	wait_for_state(tag_of(t), "NEW");
+	t = begin_behind(other, &first);
 	tag = send_tmf(ch, function, conf.lun, tag_of(t));
 	expect_tmf(ch, tag, SRP_RSP_COMPLETE, 1);
 	trap(t);
@@ -114,7 +111,7 @@ static void abort_fetching(const void *arg)
 	u64 first, tag;
 
 	(void)arg;
-	both_luns_settled(ch);
+	settle_held(ch);
 	first = begin_fetching(ch);
 	tag = send_tmf(ch, SRP_TMF_ABORT_TASK, conf.held_lun, first);
 	expect_silence(ch, SILENCE);
@@ -177,7 +174,7 @@ static void tm_a2(void)
 	u32 i;
 
 	sent("%u times a READ with a table, a WRITE and its ABORT TASK at once, then a WRITE to the same place", nr);
-	both_luns_settled(ch);
+	settle_held(ch);
 	for (i = 0; i < nr; i++) {
 		race_behind(ch);
 		lay_old_data(ch, 1);
@@ -193,7 +190,7 @@ static void only_this_lun(const void *arg)
 	struct task *other;
 	u64 first, tag;
 
-	both_luns_settled(ch);
+	settle_held(ch);
 	lay_old_data(ch, 2);
 	first = begin_fetching(ch);
 	begin_task(ch, true, OLD_LBA, NULL);
@@ -231,12 +228,9 @@ static void drop_behind(const void *arg)
 	const struct drop *d = arg;
 	struct srpi_chan *ch = begin_scratch();
 	struct task *t;
+	u64 first;
 
-	both_luns_settled(ch);
-	lay_old_data(ch, 1);
-	begin_fetching(ch);
-	t = begin_task(ch, true, OLD_LBA, NULL);
-	wait_for_state(tag_of(t), "NEW");
+	t = begin_behind(ch, &first);
 	/* What it covers stays at the gate, so it is not answered. */
 	if (d->tmf)
 		send_tmf(ch, SRP_TMF_ABORT_TASK_SET, conf.held_lun, 0);

@@ -94,9 +94,9 @@ void __attribute__((format(printf, 1, 2))) saw(const char *fmt, ...);
 /*
  * Something on the target: "hold", "release" (the device of the held LUN; a release without a hold does nothing), "disable",
  * "enable" (the port), "set NAME VALUE" (an attribute of the driver), "allow NAME", "forbid NAME" (an ACL with all LUNs, for an
- * address or a port id), "listen PORT" (of RDMA/CM), "unmap LUN", "map LUN", "gid-change", "gate arm|wait|open POINT TAG" (commands that a driver
- * built for tests holds), "idle SECONDS" (until nothing is left of what sessions of
- * this program use). Skips the case if the hook cannot do it (exit code 77). All is undone after the case, by "reset".
+ * address or a port id), "listen PORT" (of RDMA/CM), "unmap LUN", "map LUN", "gid-change", "gate arm|wait|open POINT TAG" and
+ * "state TAG STATE" (a driver built for tests holds a command; has it in that state), "idle SECONDS" (until nothing is left of
+ * what sessions of this program use). Skips the case if the hook cannot do it (exit code 77). All is undone after the case, by "reset".
  */
 void hook(const char *what);
 

@@ -67,7 +67,7 @@ void gate(const char *what, const char *point, u64 tag);
 void open_gate(const char *point);
 /* A command that is held there. */
 struct task *begin_gated(struct srpi_chan *ch, const char *point, bool out, u32 lba);
-/* The driver has the command, in this state of docs/protocol.md. */
+/* The driver has the command, in this state of docs/design.md. */
 void wait_for_state(u64 tag, const char *state);
 
 #endif
