@@ -22,12 +22,12 @@ endif
 # depmod prefers updates/, so modprobe takes this module and not the kernel's own. Neither signed nor compressed: that takes
 # a key and programs which may not be here, and the loader needs neither unless Secure Boot is on.
 install: modules
-	rm -f $(updates)/ib_srpt.ko*
-	install -D -m 644 ib_srpt.ko $(updates)/ib_srpt.ko
+	rm -f $(updates)/ib_srpt.ko* $(updates)/scsi_tgt.ko*
+	install -D -m 644 -t $(updates) ib_srpt.ko scsi_tgt.ko
 	$(depmod)
 
 uninstall:
-	rm -f $(updates)/ib_srpt.ko*
+	rm -f $(updates)/ib_srpt.ko* $(updates)/scsi_tgt.ko*
 	$(depmod)
 
 demo:
@@ -61,7 +61,7 @@ bench-insn:
 	tests/bench/run insn
 
 define HELP
-make [modules] [KDIR=...] [ARCH=...]   build ib_srpt.ko, for the running kernel or for that of KDIR
+make [modules] [KDIR=...] [ARCH=...]   build ib_srpt.ko and scsi_tgt.ko, for the running kernel or for that of KDIR
 make install, make uninstall           under updates/ of the modules, with depmod; DESTDIR, INSTALL_MOD_PATH
 make tools, make install-tools         libsrp, srp_ping, srp_perf, srp_conform, srp_dump; DESTDIR, PREFIX
 make clean

@@ -195,6 +195,8 @@ static void close_work(struct work_struct *work)
 
 	atomic_set(&ch->state, SRPT_CH_DISCONNECTED);
 	trace_srpt_channel_state(ch, SRPT_CH_DISCONNECTED, "drained");
+	if (ch->nexus)
+		srpt_nexus_drained(ch);
 	srpt_channel_put_cmd_ref(ch);
 	begin_timewait(ch);
 }
@@ -465,6 +467,7 @@ static struct srpt_channel *channel_alloc(struct srpt_login *login)
 	ch->conn = login->conn;
 	ch->port = login->port;
 	ch->sdev = login->sdev;
+	ch->core = login->core;
 	ch->login_tag = login->req.tag;
 	ch->reject = SRP_REJ_NO_RESOURCES;
 	ch->params.imm_off = srp_login_imm_off(&login->req);

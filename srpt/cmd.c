@@ -63,7 +63,7 @@ int srpt_cmd_pool_create(struct srpt_channel *ch)
 	u32 i;
 
 	ch->nr_slots = SRPT_OWN_SLOTS + SRPT_TMF_SLOTS + SRPT_RQ_SIZE + SRPT_SLOT_EXTRA;
-	ch->slot_size = ALIGN(sizeof(struct srpt_cmd) + srpt_lio_ops.cmd_priv_size,
+	ch->slot_size = ALIGN(sizeof(struct srpt_cmd) + ch->core->cmd_priv_size,
 			      SMP_CACHE_BYTES);
 	ch->slots = kvcalloc(ch->nr_slots, ch->slot_size, GFP_KERNEL);
 	if (!ch->slots)

@@ -30,4 +30,11 @@
 #define WQ_PERCPU	0
 #endif
 
+/* Since 6.8 an eventfd counts by one. */
+#ifdef SRPT_HAVE_EVENTFD_COUNT
+#define srpt_eventfd_signal(ctx)	eventfd_signal(ctx, 1)
+#else
+#define srpt_eventfd_signal(ctx)	eventfd_signal(ctx)
+#endif
+
 #endif /* SRPT_COMPAT_H */

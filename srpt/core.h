@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The target-core contract: how the driver and the core behind a target port
- * talk. The driver does not know which core that is; an adapter (lio.c) fills
+ * talk. The driver does not know which core that is; an adapter (lio.c, tgt.c) fills
  * struct srpt_core_ops and calls the functions at the end of this file.
  *
  * A command that was queued ends by exactly one of srpt_transfer_response()
@@ -15,6 +15,7 @@
 #include <linux/types.h>
 #include "proto/srp_proto.h"
 
+struct srpt_channel;
 struct srpt_cmd;
 struct srpt_nexus;
 struct srpt_login;
@@ -49,14 +50,21 @@ enum srpt_tmf_result {
  * @authorize: may this initiator log in here, with which attributes, and by
  *	which ACL (only to be compared)? May sleep. Returns 0,
  *	-EACCES (no ACL), -ENODEV (no enabled target port), -ENOENT (no target
- *	port configured).
- * @port_enabled: does a target answer on this port, and with which attributes?
- *	May sleep.
+ *	port configured), -ENXIO (no target with this id_ext).
+ * @list_targets: the identifier extensions of the targets that answer on this
+ *	port, at most @max, and the attributes of one of them. May sleep. Returns
+ *	how many.
  * @session_open: create the session of a new nexus; checks again what
  *	@authorize checked, as that may have changed. May sleep. Returns 0, or
  *	as @authorize, or -ENOMEM.
+ * @session_lost: all channels of the nexus have drained, commands may still be
+ *	at the core. NULL: not of interest. May sleep.
  * @session_close: no command will come any more: wait for those at the core,
  *	then free the session. May sleep, unbounded.
+ * @channel_open: a channel has joined; its slots will be used for the session.
+ *	May sleep. Returns 0 or -ENOMEM. NULL: nothing to prepare.
+ * @channel_close: all commands of a channel have ended; also after @channel_open
+ *	failed. May sleep.
  * @queue_command: execute a command (TC-01: with the initiator's tag). Ownership
  *	passes to the core. Process context; IUs of one channel in their order.
  * @tsk_mgmt_request: @tag is meaningful for ABORT TASK only; @data is opaque
@@ -75,9 +83,13 @@ struct srpt_core_ops {
 
 	int	(*authorize)(const struct srpt_login *login, struct srpt_attrib *attrib,
 			     const void **acl);
-	bool	(*port_enabled)(const struct srpt_port *port, struct srpt_attrib *attrib);
+	u32	(*list_targets)(const struct srpt_port *port, u64 *id_ext, u32 max,
+				struct srpt_attrib *attrib);
 	int	(*session_open)(struct srpt_nexus *nexus, const struct srpt_login *login);
+	void	(*session_lost)(struct srpt_nexus *nexus);
 	void	(*session_close)(struct srpt_nexus *nexus);
+	int	(*channel_open)(struct srpt_channel *ch);
+	void	(*channel_close)(struct srpt_channel *ch);
 
 	void	(*queue_command)(struct srpt_cmd *cmd);
 	int	(*tsk_mgmt_request)(struct srpt_nexus *nexus, struct srpt_cmd *cmd,
@@ -168,7 +180,10 @@ void srpt_tmf_cancel_transfers(u64 data);
  */
 void srpt_cmd_release(struct srpt_cmd *cmd);
 
-/* The LIO adapter. */
+extern const struct srpt_attrib srpt_default_attrib;
+
+/* The adapters. */
 extern const struct srpt_core_ops srpt_lio_ops;
+extern const struct srpt_core_ops srpt_tgt_ops;
 
 #endif /* SRPT_CORE_H */

@@ -17,7 +17,8 @@ void srpt_lio_unregister(void);
 /* lio_configfs.c */
 int srpt_lio_authorize(const struct srpt_login *login, struct srpt_attrib *attrib,
 		       const void **acl);
-bool srpt_lio_port_enabled(const struct srpt_port *port, struct srpt_attrib *attrib);
+u32 srpt_lio_list_targets(const struct srpt_port *port, u64 *id_ext, u32 max,
+			  struct srpt_attrib *attrib);
 int srpt_lio_session_open(struct srpt_nexus *nexus, const struct srpt_login *login);
 
 /* lio.c: target_core_fabric_ops of the data path */

@@ -7,8 +7,6 @@
  * HCA goes. Attributes and "enable" belong to the portal group.
  */
 #include <linux/configfs.h>
-#include <linux/in.h>
-#include <linux/in6.h>
 #include <scsi/scsi_proto.h>
 #include <target/target_core_base.h>
 #include <target/target_core_fabric.h>
@@ -59,54 +57,18 @@ static struct lio_acl *to_lio_acl(struct se_node_acl *nacl)
 
 /* ---- who may log in ------------------------------------------------------------- */
 
-/* The ways an ACL can name an initiator. */
-struct identity {
-	struct srp_name	name[3];
-	u32		nr;
-};
-
-static void get_identity(const struct srpt_login *login, struct identity *id)
-{
-	const struct sockaddr_in6 *a6 = (const void *)&login->peer_addr;
-	const struct sockaddr_in *a4 = (const void *)&login->peer_addr;
-	struct srp_name *n = id->name;
-
-	memset(id, 0, sizeof(*id));
-	n->type = SRP_NAME_PORT_ID;
-	memcpy(n->raw, login->req.i_port_id, 16);
-	n++;
-	if (login->peer_gid.global.interface_id) {
-		n->type = SRP_NAME_GUID;
-		memcpy(n->raw, &login->peer_gid.global.interface_id, 8);
-		n++;
-	}
-	if (login->peer_addr.ss_family == AF_INET) {
-		n->type = SRP_NAME_IP4;
-		memcpy(n->raw, &a4->sin_addr, 4);
-		n++;
-	} else if (login->peer_addr.ss_family == AF_INET6) {
-		n->type = SRP_NAME_IP6;
-		memcpy(n->raw, &a6->sin6_addr, 16);
-		n++;
-	}
-	id->nr = n - id->name;
-}
-
 /* Find the ACL for this initiator and copy its name, as the administrator wrote it. */
-static const struct se_node_acl *find_acl(struct lio_tpg *tpg, const struct identity *id,
+static const struct se_node_acl *find_acl(struct lio_tpg *tpg, const struct srpt_login *login,
 					  char *acl_name, size_t size)
 {
 	const struct se_node_acl *found = NULL;
 	struct se_node_acl *nacl;
-	u32 i;
 
 	mutex_lock(&tpg->tpg.acl_node_mutex);
 	list_for_each_entry(nacl, &tpg->tpg.acl_node_list, acl_list) {
-		for (i = 0; i < id->nr && !found; i++)
-			if (srp_name_equal(&to_lio_acl(nacl)->name, &id->name[i]))
-				found = nacl;
-		if (found) {
+		if (srpt_login_has_name(login, &to_lio_acl(nacl)->name)) {
 			strscpy(acl_name, nacl->initiatorname, size);
+			found = nacl;
 			break;
 		}
 	}
@@ -134,14 +96,12 @@ struct grant {
 static int find_grant_locked(const struct srpt_login *login, struct grant *grant)
 {
 	static const enum srp_name_type order[] = { SRP_NAME_GUID, SRP_NAME_GID };
-	struct identity id;
 	struct lio_wwn *wwn;
 	struct lio_tpg *tpg;
 	int ret = -ENOENT;
 	u32 i;
 
 	lockdep_assert_held(&srpt_lio_mutex);
-	get_identity(login, &id);
 	for (i = 0; i < ARRAY_SIZE(order); i++) {
 		list_for_each_entry(wwn, &lio_wwns, node) {
 			if (wwn->name.type != order[i] ||
@@ -155,7 +115,7 @@ static int find_grant_locked(const struct srpt_login *login, struct grant *grant
 				}
 				ret = -EACCES;
 				grant->tpg = tpg;
-				grant->acl = find_acl(tpg, &id, grant->acl_name,
+				grant->acl = find_acl(tpg, login, grant->acl_name,
 						      sizeof(grant->acl_name));
 				if (grant->acl)
 					return 0;
@@ -181,7 +141,9 @@ int srpt_lio_authorize(const struct srpt_login *login, struct srpt_attrib *attri
 	return ret;
 }
 
-bool srpt_lio_port_enabled(const struct srpt_port *port, struct srpt_attrib *attrib)
+/* There is one, and its identifier extension is the ioc_guid. */
+u32 srpt_lio_list_targets(const struct srpt_port *port, u64 *id_ext, u32 max,
+			  struct srpt_attrib *attrib)
 {
 	struct lio_wwn *wwn;
 	struct lio_tpg *tpg;
@@ -199,7 +161,10 @@ bool srpt_lio_port_enabled(const struct srpt_port *port, struct srpt_attrib *att
 		}
 	}
 	mutex_unlock(&srpt_lio_mutex);
-	return enabled;
+	if (!enabled || !max)
+		return 0;
+	*id_ext = srpt_service_guid();
+	return 1;
 }
 
 /* Before anybody can find the session: close_session() looks for it by this pointer. */
@@ -295,10 +260,7 @@ static struct se_portal_group *make_tpg(struct se_wwn *se_wwn, const char *text)
 	if (!tpg)
 		return ERR_PTR(-ENOMEM);
 	tpg->wwn = wwn;
-	tpg->attrib.max_rdma_size = 65536;
-	tpg->attrib.max_rsp_size = 256;
-	tpg->attrib.sq_size = 4096;
-	tpg->attrib.max_channels = 128;
+	tpg->attrib = srpt_default_attrib;
 	ret = core_tpg_register(se_wwn, &tpg->tpg, SCSI_PROTOCOL_SRP);
 	if (ret) {
 		kfree(tpg);
@@ -322,6 +284,7 @@ static int enable_tpg(struct se_portal_group *se_tpg, bool enable)
 	mutex_lock(&srpt_lio_mutex);
 	tpg->enabled = enable;
 	mutex_unlock(&srpt_lio_mutex);
+	srpt_mad_targets_changed();
 	if (!enable)
 		srpt_nexus_close_matching(has_tpg, tpg, "the target port was disabled");
 	return 0;

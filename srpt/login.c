@@ -10,8 +10,18 @@
  * A rejected login leaves nothing behind, and one rate-limited line says who
  * was rejected and why.
  */
+#include <linux/in.h>
+#include <linux/in6.h>
 #include "srpt.h"
 #include "trace.h"
+
+/* Of a target whose administrator has said nothing else. */
+const struct srpt_attrib srpt_default_attrib = {
+	.max_rdma_size	= 65536,
+	.max_rsp_size	= 256,
+	.sq_size	= 4096,
+	.max_channels	= 128,
+};
 
 /* ---- connections -------------------------------------------------------------- */
 
@@ -86,6 +96,43 @@ void srpt_conn_timewait_exit(struct srpt_conn *conn)
 	spin_unlock_irqrestore(&conn->lock, flags);
 }
 
+/* ---- who logs in, and where ---------------------------------------------------- */
+
+/**
+ * srpt_login_has_name() - is this a name of the initiator?
+ * @login: of the initiator
+ * @name: its port id, the GUID of its port, or its address
+ *
+ * Context: any.
+ */
+bool srpt_login_has_name(const struct srpt_login *login, const struct srp_name *name)
+{
+	const struct sockaddr_in6 *a6 = (const void *)&login->peer_addr;
+	const struct sockaddr_in *a4 = (const void *)&login->peer_addr;
+	const __be64 guid = login->peer_gid.global.interface_id;
+
+	switch (name->type) {
+	case SRP_NAME_PORT_ID:
+		return !memcmp(name->raw, login->req.i_port_id, 16);
+	case SRP_NAME_GUID:
+		return guid && !memcmp(name->raw, &guid, 8);
+	case SRP_NAME_IP4:
+		return login->peer_addr.ss_family == AF_INET &&
+		       !memcmp(name->raw, &a4->sin_addr, 4);
+	case SRP_NAME_IP6:
+		return login->peer_addr.ss_family == AF_INET6 &&
+		       !memcmp(name->raw, &a6->sin6_addr, 16);
+	default:
+		return false;
+	}
+}
+
+/* LIO has the target whose identifier extension is the ioc_guid; all others are daemons'. */
+static const struct srpt_core_ops *core_of(const struct srp_login *req)
+{
+	return memcmp(req->t_port_id, req->t_port_id + 8, 8) ? &srpt_tgt_ops : &srpt_lio_ops;
+}
+
 /* ---- the stages of a login ------------------------------------------------------ */
 
 static void log_reject(const struct srpt_login *login, u32 reason, const char *why)
@@ -115,6 +162,9 @@ static u32 reject_reason(int err, const char **why)
 	case -ENOENT:
 		*why = "no target is configured on this port";
 		return SRP_REJ_NO_RESOURCES;
+	case -ENXIO:
+		*why = "no target has this id_ext";
+		return SRP_REJ_NO_NEXUS;
 	case -ENODEV:
 		*why = "the target port is disabled or going away";
 		return SRP_REJ_NO_RESOURCES;
@@ -147,10 +197,14 @@ static void login_channel(struct srpt_login *login, struct srpt_channel *ch)
 	enum srp_mc_result result;
 	struct srpt_nexus *nexus;
 	const char *why;
+	int ret;
 
 	nexus = srpt_nexus_join(login, ch, &result);
-	if (IS_ERR(nexus)) {
-		ch->reject = reject_reason(PTR_ERR(nexus), &why);
+	ret = PTR_ERR_OR_ZERO(nexus);
+	if (!ret && ch->core->channel_open)
+		ret = ch->core->channel_open(ch);
+	if (ret) {
+		ch->reject = reject_reason(ret, &why);
 		log_reject(login, ch->reject, why);
 		srpt_channel_close(ch, SRPT_NO_LOGOUT, why);
 	} else if (!srpt_channel_accept(ch, &login->req, result)) {
@@ -169,7 +223,7 @@ static void login_work(struct work_struct *work)
 	u32 reason;
 	int ret;
 
-	ret = srpt_lio_ops.authorize(login, &login->attrib, &login->acl);
+	ret = login->core->authorize(login, &login->attrib, &login->acl);
 	if (!ret) {
 		ch = srpt_channel_create(login);
 		ret = PTR_ERR_OR_ZERO(ch);
@@ -217,8 +271,7 @@ int srpt_login_start(struct srpt_conn *conn, const void *data, u32 len,
 		login->peer_gid = *peer_gid;
 	if (peer_addr)
 		login->peer_addr = *peer_addr;
-	memcpy(lim.t_port_id, &guid, 8);
-	memcpy(lim.t_port_id + 8, &guid, 8);
+	memcpy(lim.ioc_guid, &guid, 8);
 
 	if (!srp_decode_login(data, len, form, &login->req)) {
 		reject(login, SRP_REJ_NO_REASON, "not an SRP_LOGIN_REQ");
@@ -233,6 +286,7 @@ int srpt_login_start(struct srpt_conn *conn, const void *data, u32 len,
 		goto refused;
 	}
 
+	login->core = core_of(&login->req);
 	kref_get(&login->sdev->users);
 	INIT_WORK(&login->work, login_work);
 	queue_work(srpt_login_wq, &login->work);

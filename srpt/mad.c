@@ -11,22 +11,35 @@ struct dm_mad {
 
 static_assert(offsetof(struct dm_mad, data) == IB_MGMT_DEVICE_HDR);
 
-static void get_params(struct srpt_port *port, struct srp_dm_params *p)
+/* ChangeID of IOUnitInfo: another one whenever targets come or go. */
+static atomic_t change_id = ATOMIC_INIT(1);
+
+/* Context: any. */
+void srpt_mad_targets_changed(void)
+{
+	atomic_inc(&change_id);
+}
+
+/* @id_ext: SRP_DM_MAX_TARGETS entries; stays with @p */
+static void get_params(struct srpt_port *port, struct srp_dm_params *p, u64 *id_ext)
 {
 	const struct ib_device_attr *attrs = &port->sdev->device->attrs;
-	struct srpt_attrib attrib = { };
+	struct srpt_attrib attrib = srpt_default_attrib;
+	u32 n;
 
+	n = srpt_tgt_ops.list_targets(port, id_ext, SRP_DM_MAX_TARGETS - 1, &attrib);
+	n += srpt_lio_ops.list_targets(port, id_ext + n, 1, &attrib);
 	p->ioc_guid = srpt_service_guid();
-	p->id_ext = p->ioc_guid;
 	p->service_id = p->ioc_guid;
+	p->id_ext = id_ext;
+	p->nr_targets = n;
 	p->vendor_id = attrs->vendor_id;
 	p->device_id = attrs->vendor_part_id;
 	p->device_version = attrs->hw_ver;
-	p->change_id = 1;
+	p->change_id = atomic_read(&change_id);
 	p->send_queue_depth = min(SRPT_RQ_SIZE, attrs->max_qp_wr);
 	p->rdma_read_depth = SRPT_RDMA_DEPTH;
 	p->send_size = srpt_max_req_size;
-	p->present = srpt_lio_ops.port_enabled(port, &attrib);
 	p->rdma_size = attrib.max_rdma_size;
 }
 
@@ -45,11 +58,15 @@ static void recv_done(struct ib_mad_agent *agent, struct ib_mad_send_buf *send_b
 	struct ib_mad_send_buf *rsp;
 	struct dm_mad *mad;
 	struct ib_ah *ah;
+	u64 *id_ext;
 	u16 status;
 
 	if (!wc || !wc->recv_buf.mad)
 		return;
 	req = (void *)wc->recv_buf.mad;
+	id_ext = kcalloc(SRP_DM_MAX_TARGETS, sizeof(*id_ext), GFP_KERNEL);
+	if (!id_ext)
+		goto free_recv;
 	ah = ib_create_ah_from_wc(agent->qp->pd, wc->wc, wc->recv_buf.grh, agent->port_num);
 	if (IS_ERR(ah))
 		goto free_recv;
@@ -64,7 +81,7 @@ static void recv_done(struct ib_mad_agent *agent, struct ib_mad_send_buf *send_b
 	memset(mad, 0, sizeof(*mad));
 	mad->mad_hdr = req->mad_hdr;
 	mad->mad_hdr.method = IB_MGMT_METHOD_GET_RESP;
-	get_params(port, &params);
+	get_params(port, &params, id_ext);
 	status = srp_dm_reply(mad->data, req->mad_hdr.method, be16_to_cpu(req->mad_hdr.attr_id),
 			      be32_to_cpu(req->mad_hdr.attr_mod), &params);
 	mad->mad_hdr.status = cpu_to_be16(status);
@@ -75,6 +92,7 @@ static void recv_done(struct ib_mad_agent *agent, struct ib_mad_send_buf *send_b
 destroy_ah:
 	rdma_destroy_ah(ah, RDMA_DESTROY_AH_SLEEPABLE);
 free_recv:
+	kfree(id_ext);
 	ib_free_recv_mad(wc);
 }
 

@@ -105,9 +105,12 @@ static int __init srpt_init(void)
 	ret = srpt_lio_register();
 	if (ret)
 		goto destroy_data_wq;
-	ret = ib_register_client(&srpt_client);
+	ret = srpt_tgt_register();
 	if (ret)
 		goto unregister_lio;
+	ret = ib_register_client(&srpt_client);
+	if (ret)
+		goto unregister_tgt;
 	ret = srpt_cm_rdma_set_port(rdma_cm_port);
 	if (ret) {
 		pr_err("cannot listen on RDMA/CM port %u: %d\n", rdma_cm_port, ret);
@@ -118,6 +121,8 @@ static int __init srpt_init(void)
 unregister_client:
 	ib_unregister_client(&srpt_client);
 	rcu_barrier();
+unregister_tgt:
+	srpt_tgt_unregister();
 unregister_lio:
 	srpt_lio_unregister();
 destroy_data_wq:
@@ -142,6 +147,7 @@ static void __exit srpt_exit(void)
 	destroy_workqueue(srpt_data_wq);
 	rcu_barrier();		/* the release of a percpu_ref runs code of ours */
 	destroy_workqueue(srpt_wq);
+	srpt_tgt_unregister();
 	srpt_lio_unregister();
 	kmem_cache_destroy(srpt_rx_cache);
 }

@@ -246,7 +246,7 @@ struct srpt_nexus *srpt_nexus_join(struct srpt_login *login, struct srpt_channel
 	memcpy(fresh->t_port_id, login->req.t_port_id, 16);
 	fresh->peer_gid = login->peer_gid;
 	fresh->peer_addr = login->peer_addr;
-	fresh->core = &srpt_lio_ops;
+	fresh->core = login->core;
 	INIT_LIST_HEAD(&fresh->channels);
 	spin_lock_init(&fresh->fence_lock);
 	INIT_LIST_HEAD(&fresh->tmfs);
@@ -266,6 +266,30 @@ struct srpt_nexus *srpt_nexus_join(struct srpt_login *login, struct srpt_channel
 }
 
 /**
+ * srpt_nexus_drained() - nothing will be received on a channel any more
+ * @ch: in a nexus, DISCONNECTED
+ *
+ * Tells the core if it was the last one. Context: may sleep.
+ */
+void srpt_nexus_drained(struct srpt_channel *ch)
+{
+	struct srpt_nexus *nexus = ch->nexus;
+	struct srpt_channel *other;
+	bool lost = true;
+
+	mutex_lock(&srpt_nexus_mutex);
+	list_for_each_entry(other, &nexus->channels, node)
+		lost &= atomic_read(&other->state) == SRPT_CH_DISCONNECTED;
+	if (lost)
+		nexus->closing = true;
+	lost &= nexus->ready;
+	mutex_unlock(&srpt_nexus_mutex);
+	/* The channel keeps the nexus. */
+	if (lost && nexus->core->session_lost)
+		nexus->core->session_lost(nexus);
+}
+
+/**
  * srpt_nexus_leave() - the last command of a channel has ended
  * @ch: in a nexus
  *
@@ -276,6 +300,8 @@ void srpt_nexus_leave(struct srpt_channel *ch)
 	struct srpt_nexus *nexus = ch->nexus;
 	bool last;
 
+	if (nexus->core->channel_close)
+		nexus->core->channel_close(ch);
 	mutex_lock(&srpt_nexus_mutex);
 	list_del_init(&ch->node);
 	last = list_empty(&nexus->channels);

@@ -5,6 +5,7 @@
  * Locks, top to bottom; never the other way round:
  *
  *	srpt_lio_mutex		target ports, their attributes and ACLs (lio_configfs.c)
+ *	tgt_mutex		the same of daemons (srpt/tgt/)
  *	  srpt_nexus_mutex	table of nexuses, the channels of each
  *	    srpt_conn.lock	which channel a connection belongs to
  *	  srpt_channel.conn_mutex  accept against disconnect
@@ -167,6 +168,7 @@ void srpt_set_default_service_guid(u64 guid);
 /* ---- mad.c, cm_ib.c, cm_rdma.c: thin bindings ------------------------------ */
 
 void srpt_mad_add_port(struct srpt_port *port);
+void srpt_mad_targets_changed(void);
 void srpt_mad_del_port(struct srpt_port *port);
 
 int srpt_cm_ib_listen(struct srpt_device *sdev);
@@ -246,6 +248,7 @@ struct srpt_login {
 	struct srpt_device	*sdev;		/* holds a user */
 	struct srpt_port	*port;
 	struct srp_login	req;
+	const struct srpt_core_ops *core;
 	struct srpt_attrib	attrib;		/* set by authorize() */
 	const void		*acl;		/* set by authorize(); only to compare */
 	union ib_gid		peer_gid;	/* zero if the CM does not tell */
@@ -254,6 +257,7 @@ struct srpt_login {
 	bool			overtaken;	/* [N] the same initiator has tried again */
 };
 
+bool srpt_login_has_name(const struct srpt_login *login, const struct srp_name *name);
 int srpt_login_start(struct srpt_conn *conn, const void *data, u32 len,
 		     enum srp_login_form form, const union ib_gid *peer_gid,
 		     const struct sockaddr_storage *peer_addr);
@@ -285,6 +289,7 @@ extern struct mutex srpt_nexus_mutex;
 
 struct srpt_nexus *srpt_nexus_join(struct srpt_login *login, struct srpt_channel *ch,
 				   enum srp_mc_result *result);
+void srpt_nexus_drained(struct srpt_channel *ch);
 void srpt_nexus_leave(struct srpt_channel *ch);
 void srpt_nexus_close_matching(bool (*match)(const struct srpt_nexus *nexus, const void *arg),
 			       const void *arg, const char *why);
@@ -305,6 +310,7 @@ struct srpt_channel {
 	struct srpt_conn	*conn;		/* [C] */
 	struct srpt_port	*port;		/* [C] valid while the QP is */
 	struct srpt_device	*sdev;		/* [C] the same; later only to compare */
+	const struct srpt_core_ops *core;	/* [C] */
 	struct srpt_nexus	*nexus;		/* [C] once joined */
 	struct list_head	node;		/* [N] nexus->channels */
 	struct ib_qp		*qp;		/* [C] */
@@ -568,6 +574,11 @@ bool srpt_fence_aborts(const struct srpt_cmd *tmf, const struct srpt_cmd *cmd);
 /* ---- tmf.c ------------------------------------------------------------------------ */
 
 void srpt_tmf_receive(struct srpt_cmd *cmd, enum srp_reason reason);
+
+/* ---- tgt.c ------------------------------------------------------------------------ */
+
+int srpt_tgt_register(void);
+void srpt_tgt_unregister(void);
 
 /* ---- debug.c, gate.c -------------------------------------------------------------- */
 

@@ -441,7 +441,7 @@ u32 srp_check_login(const struct srp_login *login, const struct srp_login_limits
 		return SRP_REJ_DESC_FMT;
 	if (login->mc_action > SRP_LOGIN_MC_MULTI)
 		return SRP_REJ_NO_REASON;
-	if (memcmp(login->t_port_id, lim->t_port_id, sizeof(login->t_port_id)))
+	if (memcmp(login->t_port_id + 8, lim->ioc_guid, sizeof(lim->ioc_guid)))
 		return SRP_REJ_NO_NEXUS;
 	return 0;
 }

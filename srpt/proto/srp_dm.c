@@ -2,8 +2,9 @@
 /*
  * Device Management: how an initiator finds the target.
  *
- * One I/O controller in slot 1 of 16. Every reply is built from zeros: nothing
- * of the request comes back, and nothing the attribute does not define.
+ * One I/O controller in slot 1 of 16, with a service entry for each target.
+ * Every reply is built from zeros: nothing of the request comes back, and
+ * nothing the attribute does not define.
  */
 #include <linux/build_bug.h>
 #include <linux/string.h>
@@ -12,7 +13,6 @@
 
 #define DM_RESP_TIME		20	/* 4.096 us x 2^20: four seconds */
 #define DM_IOC_SLOT		1
-#define DM_NR_SVC_ENTRIES	1
 #define DM_SVC_PER_MAD		4
 
 /* SRP r16a annex B, table B.7 */
@@ -45,7 +45,7 @@ static u16 iou_info(u8 *data, const struct srp_dm_params *p)
 
 	w->change_id = cpu_to_be16(p->change_id);
 	w->max_controllers = SRP_DM_MAX_CONTROLLERS;
-	w->controller_list[0] = p->present ? 0x10 : 0;	/* slot 1: the high nibble */
+	w->controller_list[0] = p->nr_targets ? 0x10 : 0;	/* slot 1: the high nibble */
 	return SRP_DM_OK;
 }
 
@@ -57,7 +57,7 @@ static u16 ioc_profile(u8 *data, u32 slot, const struct srp_dm_params *p)
 	static_assert(sizeof(id) <= sizeof(w->id_string));
 	if (!slot || slot > SRP_DM_MAX_CONTROLLERS)
 		return SRP_DM_BAD_FIELD;
-	if (slot != DM_IOC_SLOT || !p->present)
+	if (slot != DM_IOC_SLOT || !p->nr_targets)
 		return SRP_DM_NO_IOC;
 
 	w->guid = cpu_to_be64(p->ioc_guid);
@@ -74,7 +74,7 @@ static u16 ioc_profile(u8 *data, u32 slot, const struct srp_dm_params *p)
 	w->send_size = cpu_to_be32(p->send_size);
 	w->rdma_size = cpu_to_be32(p->rdma_size);
 	w->op_cap_mask = DM_OP_CAP_MASK;
-	w->num_svc_entries = DM_NR_SVC_ENTRIES;
+	w->num_svc_entries = p->nr_targets;
 	memcpy(w->id_string, id, sizeof(id));
 	return SRP_DM_OK;
 }
@@ -96,16 +96,19 @@ static u16 svc_entries(u8 *data, u32 attr_mod, const struct srp_dm_params *p)
 	struct srp_wire_dm_svc_entries *w = (void *)data;
 	u16 slot = attr_mod >> 16;
 	u8 last = attr_mod >> 8, first = attr_mod;
+	int i;
 
 	if (!slot || slot > SRP_DM_MAX_CONTROLLERS)
 		return SRP_DM_BAD_FIELD;
 	if (first > last || last - first >= DM_SVC_PER_MAD)
 		return SRP_DM_BAD_FIELD;
-	if (slot != DM_IOC_SLOT || !p->present || last >= DM_NR_SVC_ENTRIES)
+	if (slot != DM_IOC_SLOT || last >= p->nr_targets)
 		return SRP_DM_NO_SVC_ENTRIES;
 
-	service_name(w->entry[0].name, p->id_ext);
-	w->entry[0].id = cpu_to_be64(p->service_id);
+	for (i = 0; i <= last - first; i++) {
+		service_name(w->entry[i].name, p->id_ext[first + i]);
+		w->entry[i].id = cpu_to_be64(p->service_id);
+	}
 	return SRP_DM_OK;
 }
 

@@ -215,7 +215,7 @@ bool srp_decode_login(const void *buf, u32 len, enum srp_login_form form, struct
 
 struct srp_login_limits {
 	u32	max_it_iu_len;		/* srp_max_req_size */
-	u8	t_port_id[16];
+	u8	ioc_guid[8];		/* the second half of the target port id */
 };
 
 /**
@@ -223,7 +223,8 @@ struct srp_login_limits {
  * Return: 0, or an enum srp_login_reject.
  *
  * Order: IU length below 64 (NO_REASON), above the limit (IU_TOO_LARGE), descriptor
- * formats (DESC_FMT), reserved multi-channel action (NO_REASON), target port id (NO_NEXUS).
+ * formats (DESC_FMT), reserved multi-channel action (NO_REASON), ioc_guid (NO_NEXUS).
+ * Which targets there are, by id_ext, is not known here.
  */
 u32 srp_check_login(const struct srp_login *login, const struct srp_login_limits *lim);
 
@@ -402,8 +403,9 @@ bool srp_name_equal(const struct srp_name *a, const struct srp_name *b);
 
 struct srp_dm_params {
 	u64	ioc_guid;
-	u64	id_ext;
 	u64	service_id;
+	const u64 *id_ext;		/* of the targets */
+	u32	nr_targets;		/* if there are any slot 1 is listed */
 	u32	vendor_id;		/* 24 bits */
 	u32	device_id;
 	u16	device_version;
@@ -412,8 +414,9 @@ struct srp_dm_params {
 	u8	rdma_read_depth;
 	u32	send_size;
 	u32	rdma_size;
-	bool	present;		/* the target is enabled: slot 1 is listed */
 };
+
+#define SRP_DM_MAX_TARGETS	255	/* service entries of a controller */
 
 /**
  * srp_dm_reply() - answer a Device Management MAD

@@ -55,7 +55,12 @@ no_disk() { ! lsscsi | grep -q LIO-ORG; }
 # up DUT: load this driver, export the RAM disk, log in
 up() {
 	local guid
-	if [[ $1 = ours ]]; then insmod "$LAB_MODULES/ib_srpt.ko"; else modprobe ib_srpt; fi
+	if [[ $1 = ours ]]; then
+		[[ -d /sys/module/scsi_tgt ]] || insmod "$LAB_MODULES/scsi_tgt.ko"
+		insmod "$LAB_MODULES/ib_srpt.ko"
+	else
+		modprobe ib_srpt
+	fi
 	mkdir -p "$tpg/lun/lun_0" "$acl/lun_0"
 	ln -s "$backstore" "$tpg/lun/lun_0/disk"
 	ln -s "$tpg/lun/lun_0" "$acl/lun_0/lun"

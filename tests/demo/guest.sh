@@ -78,7 +78,7 @@ load_module() {
 	version=$(uname -r)
 	step "1. The driver"
 	if [[ $LAB_DUT = ours ]]; then
-		run install -D -m 644 "$LAB_MODULES/ib_srpt.ko" "/lib/modules/$version/updates/ib_srpt.ko"
+		run install -D -m 644 -t "/lib/modules/$version/updates" "$LAB_MODULES"/{ib_srpt,scsi_tgt}.ko
 		say "(this system needs no graphics, sound or network cards: without their modules depmod is faster)"
 		rm -rf "/lib/modules/$version/kernel"/{sound,drivers/{gpu,media,net/{ethernet,wireless}}}
 		say "# depmod"

@@ -190,14 +190,17 @@ suite_end() {
 # ---- the driver under test and the initiator -----------------------------------------
 
 dut_load() {
-	local load=(insmod "$LAB_MODULES/ib_srpt.ko")
-	[[ $LAB_DUT = ours ]] || load=(modprobe ib_srpt)
+	local load=(modprobe ib_srpt)
 	modprobe -a target_core_mod scsi_common ib_core ib_cm rdma_cm
+	if [[ $LAB_DUT = ours ]]; then
+		[[ -d /sys/module/scsi_tgt ]] || insmod "$LAB_MODULES/scsi_tgt.ko"
+		load=(insmod "$LAB_MODULES/ib_srpt.ko")
+	fi
 	"${load[@]}" "$@" || return
 	echo "$*" >"$WORK/dut"
 	# So that a failure leaves a trace, and the tracepoints themselves are run.
 	local events
-	for events in srpt rdma_cma; do
+	for events in srpt scsi_tgt rdma_cma; do
 		events=/sys/kernel/tracing/events/$events/enable
 		[[ ! -e $events ]] || echo 1 >"$events"
 	done
@@ -205,8 +208,8 @@ dut_load() {
 
 # Channels end asynchronously, and tools only try ten times.
 dut_unload() {
-	[[ -d /sys/module/ib_srpt ]] || return 0
-	poll 20 rmmod ib_srpt || rmmod ib_srpt
+	[[ ! -d /sys/module/ib_srpt ]] || poll 20 rmmod ib_srpt || rmmod ib_srpt
+	[[ ! -d /sys/module/scsi_tgt ]] || rmmod scsi_tgt
 }
 
 dut_guid() {

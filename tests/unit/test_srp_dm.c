@@ -7,12 +7,15 @@
 #define GET 1
 #define SET 2
 
+static const u64 id_ext[] = {
+	0xf1f2f3f4f5f6f70a, 0x00000000000000ff, 0x0123456789abcdef, 0, 0xffffffffffffffff, 5,
+};
+
 static const struct srp_dm_params params = {
-	.ioc_guid = 0x0102030405060708, .id_ext = 0xf1f2f3f4f5f6f70a,
+	.ioc_guid = 0x0102030405060708, .id_ext = id_ext, .nr_targets = 1,
 	.service_id = 0x1112131415161718,
 	.vendor_id = 0x0002c9, .device_id = 0x1003, .device_version = 0x0a0b, .change_id = 0x0c0d,
 	.send_queue_depth = 4095, .rdma_read_depth = 4, .send_size = 8276, .rdma_size = 65536,
-	.present = true,
 };
 
 struct dm_case {
@@ -60,7 +63,7 @@ static u16 reply(u8 **data, const struct dm_case *c, bool present)
 {
 	struct srp_dm_params p = params;
 
-	p.present = present;
+	p.nr_targets = present;
 	*data = malloc(192);
 	memset(*data, 0xee, 192);
 	return srp_dm_reply(*data, c->method, c->attr_id, c->attr_mod, &p);
@@ -147,9 +150,32 @@ static void svc_entries(void **state)
 	check_data(0x12, 0x00010000, true, want);
 }
 
+/* Six targets: entries 2 to 5 in one MAD, and none behind the last. */
+static void many_targets(void **state)
+{
+	static const char *const names[] = {
+		"SRP.T10:0123456789abcdef", "SRP.T10:0000000000000000", "SRP.T10:ffffffffffffffff", "SRP.T10:0000000000000005",
+	};
+	struct srp_dm_params p = params;
+	u8 data[192], want[192] = { 0 };
+	int i;
+
+	(void)state;
+	p.nr_targets = ARRAY_SIZE(id_ext);
+	for (i = 0; i < 4; i++) {
+		memcpy(want + 48 * i, names[i], 24);
+		put64(want + 48 * i + 40, 0x1112131415161718);
+	}
+	assert_int_equal(srp_dm_reply(data, GET, 0x12, 0x00010502, &p), 0);
+	assert_memory_equal(data, want, 192);
+	assert_int_equal(srp_dm_reply(data, GET, 0x12, 0x00010603, &p), 0x200);
+	assert_int_equal(srp_dm_reply(data, GET, 0x11, 1, &p), 0);
+	assert_int_equal(data[54], 6);
+}
+
 int main(void)
 {
-	static struct CMUnitTest tests[ARRAY_SIZE(dm_cases) + 4];
+	static struct CMUnitTest tests[ARRAY_SIZE(dm_cases) + 5];
 	size_t nr = 0;
 
 	ADD_ROWS(tests, nr, dm_cases, one_status);
@@ -157,5 +183,6 @@ int main(void)
 	ADD(tests, nr, "DM-02 DM-12 IOUnitInfo, all bytes", iou_info);
 	ADD(tests, nr, "DM-03 DM-11 INI-35 IOControllerProfile, all bytes", ioc_profile);
 	ADD(tests, nr, "DM-06 DM-11 INI-35 ServiceEntries, all bytes", svc_entries);
+	ADD(tests, nr, "DM-06 six targets", many_targets);
 	return RUN("srp_dm", tests, nr);
 }

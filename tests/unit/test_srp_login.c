@@ -124,7 +124,7 @@ static void check_form(const struct login_case *c, enum srp_login_form form)
 	struct srp_login login;
 	u16 off;
 
-	memcpy(lim.t_port_id, t_port, 16);
+	memcpy(lim.ioc_guid, t_port + 8, 8);
 	assert_true(decode(&c->d, form, &login));
 	assert_memory_equal(&login.tag, "login tg", 8);
 	assert_memory_equal(login.i_port_id, i_port, 16);
@@ -147,7 +147,7 @@ static void one_login(void **state)
 
 static void target_port(void **state)
 {
-	static const u8 *const ids[] = { t_port_guid, t_port_ext, t_port_swapped };
+	static const u8 *const ids[] = { t_port_guid, t_port_swapped };
 	struct login_desc d = { .iu_len = 64 };
 	struct srp_login_limits lim = { .max_it_iu_len = MAX_IU };
 	struct srp_login login;
@@ -156,9 +156,12 @@ static void target_port(void **state)
 	(void)state;
 	assert_true(decode(&d, SRP_LOGIN_FORM_IB, &login));
 	for (i = 0; i < ARRAY_SIZE(ids); i++) {
-		memcpy(lim.t_port_id, ids[i], 16);
+		memcpy(lim.ioc_guid, ids[i] + 8, 8);
 		assert_int_equal(srp_check_login(&login, &lim), SRP_REJ_NO_NEXUS);
 	}
+	/* Another identifier extension is another target. */
+	memcpy(lim.ioc_guid, t_port_ext + 8, 8);
+	assert_int_equal(srp_check_login(&login, &lim), 0);
 	/* LOG-13 before LOG-14 */
 	login.mc_action = 2;
 	assert_int_equal(srp_check_login(&login, &lim), SRP_REJ_NO_REASON);
