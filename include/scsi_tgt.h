@@ -111,6 +111,7 @@ struct scsi_tgt_target_info {
  * @tsk_mgmt_response: a function has ended, and what it covers
  * @cmd_release: the core has forgotten the command or the function; the slot is the driver's
  * @target_gone: nobody serves the target any more: end its nexuses. Does not wait for them
+ * @initiators_changed: the daemon has said anew who may use a target: end the nexuses of others
  * @targets_changed: a target has come or gone
  *
  * All but @cmd_release (any context) are called in process context, and may sleep; no lock
@@ -128,6 +129,7 @@ struct scsi_tgt_fabric {
 	void	(*tsk_mgmt_response)(u64 data, enum tgt_tmf_result result);
 	void	(*cmd_release)(struct scsi_tgt_cmd *cmd);
 	void	(*target_gone)(struct scsi_tgt_target *target);
+	void	(*initiators_changed)(struct scsi_tgt_target *target);
 	void	(*targets_changed)(void);
 };
 

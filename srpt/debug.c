@@ -92,7 +92,7 @@ static void show_nexus(struct srpt_nexus *nexus, void *arg)
 	struct srpt_channel *ch;
 	struct seq_file *m = arg;
 
-	seq_printf(m, "initiator %16phN target %16phN core %s%s\n", nexus->i_port_id,
+	seq_printf(m, "initiator %16phN target %16phN core %s%s\n", nexus->peer.i_port_id,
 		   nexus->t_port_id, nexus->core->name, nexus->closing ? ", closing" : "");
 	list_for_each_entry(ch, &nexus->channels, node)
 		show_channel(m, ch);

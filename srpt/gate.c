@@ -49,7 +49,7 @@ static bool armed_locked(const struct gate *gate, const struct srpt_cmd *cmd)
 	for (i = 0; i < gate->nr_armed; i++)
 		if (gate->armed[i].tag == cmd->iu.tag &&
 		    (gate->armed[i].any_nexus ||
-		     !memcmp(gate->armed[i].i_port_id, cmd->ch->nexus->i_port_id, 16)))
+		     !memcmp(gate->armed[i].i_port_id, cmd->ch->nexus->peer.i_port_id, 16)))
 			return true;
 	return false;
 }

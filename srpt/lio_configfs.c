@@ -66,7 +66,7 @@ static const struct se_node_acl *find_acl(struct lio_tpg *tpg, const struct srpt
 
 	mutex_lock(&tpg->tpg.acl_node_mutex);
 	list_for_each_entry(nacl, &tpg->tpg.acl_node_list, acl_list) {
-		if (srpt_login_has_name(login, &to_lio_acl(nacl)->name)) {
+		if (srpt_peer_has_name(&login->peer, &to_lio_acl(nacl)->name)) {
 			strscpy(acl_name, nacl->initiatorname, size);
 			found = nacl;
 			break;

@@ -99,28 +99,28 @@ void srpt_conn_timewait_exit(struct srpt_conn *conn)
 /* ---- who logs in, and where ---------------------------------------------------- */
 
 /**
- * srpt_login_has_name() - is this a name of the initiator?
- * @login: of the initiator
+ * srpt_peer_has_name() - is this a name of the initiator?
+ * @peer: the initiator
  * @name: its port id, the GUID of its port, or its address
  *
  * Context: any.
  */
-bool srpt_login_has_name(const struct srpt_login *login, const struct srp_name *name)
+bool srpt_peer_has_name(const struct srpt_peer *peer, const struct srp_name *name)
 {
-	const struct sockaddr_in6 *a6 = (const void *)&login->peer_addr;
-	const struct sockaddr_in *a4 = (const void *)&login->peer_addr;
-	const __be64 guid = login->peer_gid.global.interface_id;
+	const struct sockaddr_in6 *a6 = (const void *)&peer->addr;
+	const struct sockaddr_in *a4 = (const void *)&peer->addr;
+	const __be64 guid = peer->gid.global.interface_id;
 
 	switch (name->type) {
 	case SRP_NAME_PORT_ID:
-		return !memcmp(name->raw, login->req.i_port_id, 16);
+		return !memcmp(name->raw, peer->i_port_id, 16);
 	case SRP_NAME_GUID:
 		return guid && !memcmp(name->raw, &guid, 8);
 	case SRP_NAME_IP4:
-		return login->peer_addr.ss_family == AF_INET &&
+		return peer->addr.ss_family == AF_INET &&
 		       !memcmp(name->raw, &a4->sin_addr, 4);
 	case SRP_NAME_IP6:
-		return login->peer_addr.ss_family == AF_INET6 &&
+		return peer->addr.ss_family == AF_INET6 &&
 		       !memcmp(name->raw, &a6->sin6_addr, 16);
 	default:
 		return false;
@@ -140,7 +140,7 @@ static void log_reject(const struct srpt_login *login, u32 reason, const char *w
 	trace_srpt_login(login, reason);
 	pr_info_ratelimited("%s/%u: rejected the login of initiator %16phN from %pISpc (GID %pI6c) with reason %#x: %s\n",
 			    dev_name(&login->sdev->device->dev), login->port->num,
-			    login->req.i_port_id, &login->peer_addr, &login->peer_gid, reason, why);
+			    login->req.i_port_id, &login->peer.addr, &login->peer.gid, reason, why);
 }
 
 static void reject(const struct srpt_login *login, u32 reason, const char *why)
@@ -268,9 +268,9 @@ int srpt_login_start(struct srpt_conn *conn, const void *data, u32 len,
 	login->port = conn->port;
 	login->sdev = conn->port->sdev;
 	if (peer_gid)
-		login->peer_gid = *peer_gid;
+		login->peer.gid = *peer_gid;
 	if (peer_addr)
-		login->peer_addr = *peer_addr;
+		login->peer.addr = *peer_addr;
 	memcpy(lim.ioc_guid, &guid, 8);
 
 	if (!srp_decode_login(data, len, form, &login->req)) {
@@ -286,6 +286,7 @@ int srpt_login_start(struct srpt_conn *conn, const void *data, u32 len,
 		goto refused;
 	}
 
+	memcpy(login->peer.i_port_id, login->req.i_port_id, 16);
 	login->core = core_of(&login->req);
 	kref_get(&login->sdev->users);
 	INIT_WORK(&login->work, login_work);

@@ -23,14 +23,18 @@ static atomic_t srpt_nexus_changes;	/* nexuses that became ready or went */
 
 static LIST_HEAD(srpt_waiting);		/* [N] logins */
 
+static bool is_between(const struct srp_login *req, const u8 *i_port_id, const u8 *t_port_id)
+{
+	return !memcmp(req->i_port_id, i_port_id, 16) && !memcmp(req->t_port_id, t_port_id, 16);
+}
+
 static struct srpt_nexus *find_locked(const struct srp_login *req)
 {
 	struct srpt_nexus *nexus;
 
 	lockdep_assert_held(&srpt_nexus_mutex);
 	list_for_each_entry(nexus, &srpt_nexuses, node)
-		if (!memcmp(nexus->i_port_id, req->i_port_id, 16) &&
-		    !memcmp(nexus->t_port_id, req->t_port_id, 16))
+		if (is_between(req, nexus->peer.i_port_id, nexus->t_port_id))
 			return nexus;
 	return NULL;
 }
@@ -72,7 +76,7 @@ static void add_channel_locked(struct srpt_nexus *nexus, struct srpt_channel *ch
 /* Does the login come from where the nexus was made? Each connection has a port of its own. */
 static bool same_peer(const struct srpt_nexus *nexus, const struct srpt_login *login)
 {
-	const struct sockaddr_storage *a = &nexus->peer_addr, *b = &login->peer_addr;
+	const struct sockaddr_storage *a = &nexus->peer.addr, *b = &login->peer.addr;
 
 	if (a->ss_family != b->ss_family)
 		return false;
@@ -86,7 +90,7 @@ static bool same_peer(const struct srpt_nexus *nexus, const struct srpt_login *l
 			       &((const struct sockaddr_in6 *)b)->sin6_addr,
 			       sizeof(struct in6_addr));
 	default:
-		return !memcmp(&nexus->peer_gid, &login->peer_gid, sizeof(nexus->peer_gid));
+		return !memcmp(&nexus->peer.gid, &login->peer.gid, sizeof(nexus->peer.gid));
 	}
 }
 
@@ -108,8 +112,7 @@ static void overtake_locked(const struct srpt_login *login)
 
 	lockdep_assert_held(&srpt_nexus_mutex);
 	list_for_each_entry(older, &srpt_waiting, node)
-		if (!memcmp(older->req.i_port_id, login->req.i_port_id, 16) &&
-		    !memcmp(older->req.t_port_id, login->req.t_port_id, 16))
+		if (is_between(&login->req, older->req.i_port_id, older->req.t_port_id))
 			older->overtaken = true;
 	changed();
 }
@@ -137,7 +140,7 @@ static void log_busy_locked(const struct srpt_nexus *nexus)
 		}
 	}
 	pr_info_ratelimited("initiator %16phN: %u commands of the previous session have not ended, on LUN %*pbl\n",
-			    nexus->i_port_id, n, 256, luns);
+			    nexus->peer.i_port_id, n, 256, luns);
 }
 
 /* Wait until some nexus is ready or gone. Returns 0, -ETIMEDOUT or -ESTALE. */
@@ -242,10 +245,8 @@ struct srpt_nexus *srpt_nexus_join(struct srpt_login *login, struct srpt_channel
 		kfree(fresh);
 		return nexus;
 	}
-	memcpy(fresh->i_port_id, login->req.i_port_id, 16);
+	fresh->peer = login->peer;
 	memcpy(fresh->t_port_id, login->req.t_port_id, 16);
-	fresh->peer_gid = login->peer_gid;
-	fresh->peer_addr = login->peer_addr;
 	fresh->core = login->core;
 	INIT_LIST_HEAD(&fresh->channels);
 	spin_lock_init(&fresh->fence_lock);
@@ -322,7 +323,7 @@ void srpt_nexus_leave(struct srpt_channel *ch)
 
 /**
  * srpt_nexus_close_matching() - close the channels of some nexuses
- * @match: called with the nexus table locked; must not sleep
+ * @match: called with the nexus table locked; may sleep
  * @arg: for @match
  * @why: for the trace
  *

@@ -5,8 +5,8 @@
  * Locks, top to bottom; never the other way round:
  *
  *	srpt_lio_mutex		target ports, their attributes and ACLs (lio_configfs.c)
- *	tgt_mutex		the same of daemons (srpt/tgt/)
  *	  srpt_nexus_mutex	table of nexuses, the channels of each
+ *	    tgt_mutex		targets of daemons (srpt/tgt/)
  *	    srpt_conn.lock	which channel a connection belongs to
  *	  srpt_channel.conn_mutex  accept against disconnect
  *	srpt_mutex		devices, listeners
@@ -240,6 +240,15 @@ void srpt_conn_free(struct srpt_conn *conn);
 /* ---- login.c ---------------------------------------------------------------- */
 
 /**
+ * struct srpt_peer - who logs in, and from where
+ */
+struct srpt_peer {
+	u8			i_port_id[16];
+	union ib_gid		gid;		/* zero if the CM does not tell */
+	struct sockaddr_storage	addr;		/* ss_family 0 if the CM does not tell */
+};
+
+/**
  * struct srpt_login - a login on its way
  */
 struct srpt_login {
@@ -251,13 +260,12 @@ struct srpt_login {
 	const struct srpt_core_ops *core;
 	struct srpt_attrib	attrib;		/* set by authorize() */
 	const void		*acl;		/* set by authorize(); only to compare */
-	union ib_gid		peer_gid;	/* zero if the CM does not tell */
-	struct sockaddr_storage	peer_addr;	/* ss_family 0 if the CM does not tell */
+	struct srpt_peer	peer;
 	struct list_head	node;		/* [N] while it waits for an old session */
 	bool			overtaken;	/* [N] the same initiator has tried again */
 };
 
-bool srpt_login_has_name(const struct srpt_login *login, const struct srp_name *name);
+bool srpt_peer_has_name(const struct srpt_peer *peer, const struct srp_name *name);
 int srpt_login_start(struct srpt_conn *conn, const void *data, u32 len,
 		     enum srp_login_form form, const union ib_gid *peer_gid,
 		     const struct sockaddr_storage *peer_addr);
@@ -269,10 +277,8 @@ int srpt_login_start(struct srpt_conn *conn, const void *data, u32 len,
  */
 struct srpt_nexus {
 	struct list_head	node;		/* [N] srpt_nexuses */
-	u8			i_port_id[16];	/* [C] */
+	struct srpt_peer	peer;		/* [C] of who made it */
 	u8			t_port_id[16];	/* [C] */
-	union ib_gid		peer_gid;	/* [C] of who made it, as in its login */
-	struct sockaddr_storage	peer_addr;	/* [C] as above */
 	const struct srpt_core_ops *core;	/* [C] */
 	void			*session;	/* [C] the core's, set by session_open() */
 	const void		*tpg;		/* [C] the core's target portal group */

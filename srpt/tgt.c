@@ -18,6 +18,7 @@ struct tgt_cmd {
 	struct scsi_tgt_cmd	core;
 	u32			produced;	/* of a write answered in one stage */
 	bool			one_stage;
+	bool			not_fetched;	/* its data, and the initiator was told */
 	bool			refused;	/* never reached the core */
 };
 
@@ -45,14 +46,14 @@ static bool port_matches(const struct scsi_tgt_target_info *info, const struct s
 }
 
 static bool initiator_matches(const struct scsi_tgt_target_info *info,
-			      const struct srpt_login *login)
+			      const struct srpt_peer *peer)
 {
 	struct srp_name name;
 	u32 i;
 
 	for (i = 0; i < info->nr_initiators; i++)
 		if (!srp_parse_acl_name(info->initiators[i], &name) &&
-		    srpt_login_has_name(login, &name))
+		    srpt_peer_has_name(peer, &name))
 			return true;
 	return !info->nr_initiators;
 }
@@ -71,7 +72,7 @@ static bool match_login(const struct scsi_tgt_target_info *info, void *arg)
 	    !port_matches(info, find->login->port))
 		return false;
 	find->error = -EACCES;
-	return initiator_matches(info, find->login);
+	return initiator_matches(info, &find->login->peer);
 }
 
 struct list_arg {
@@ -134,6 +135,36 @@ static void target_gone(struct scsi_tgt_target *target)
 	srpt_nexus_close_matching(has_target, target, "no daemon serves the target");
 }
 
+struct expel_arg {
+	struct scsi_tgt_target	*target;
+	const struct srpt_peer	*peer;
+};
+
+static bool lets_in(const struct scsi_tgt_target_info *info, void *arg)
+{
+	struct expel_arg *expel = arg;
+
+	return info->target == expel->target && initiator_matches(info, expel->peer);
+}
+
+static bool is_expelled(const struct srpt_nexus *nexus, const void *arg)
+{
+	struct expel_arg expel = { .target = (void *)arg, .peer = &nexus->peer };
+	struct scsi_tgt_target *target;
+
+	if (nexus->tpg != arg)
+		return false;
+	target = scsi_tgt_for_each_target(&srpt_fabric, lets_in, &expel);
+	if (target)
+		scsi_tgt_put_target(target);
+	return !target;
+}
+
+static void initiators_changed(struct scsi_tgt_target *target)
+{
+	srpt_nexus_close_matching(is_expelled, target, "the initiator is no longer allowed");
+}
+
 /* ---- sessions and channels ---------------------------------------------------------- */
 
 static int session_open(struct srpt_nexus *nexus, const struct srpt_login *login)
@@ -146,7 +177,7 @@ static int session_open(struct srpt_nexus *nexus, const struct srpt_login *login
 	/* First: who finds that the target is gone looks for it. */
 	nexus->tpg = target;
 	nexus->acl = target;
-	host = scsi_tgt_host_create(target, nexus->i_port_id, nexus->t_port_id);
+	host = scsi_tgt_host_create(target, nexus->peer.i_port_id, nexus->t_port_id);
 	scsi_tgt_put_target(target);
 	if (IS_ERR(host))
 		return PTR_ERR(host);
@@ -215,6 +246,7 @@ static void queue_command(struct srpt_cmd *cmd)
 	core->data_out_len = req->dir == SRP_DIR_OUT ? req->buf.len : 0;
 	core->data_in_len = req->dir == SRP_DIR_IN ? req->buf.len : 0;
 	tc->one_stage = false;
+	tc->not_fetched = false;
 	tc->refused = false;
 	ret = scsi_tgt_queue_command(core, req->lun, cmd->iu.tag);
 	if (!ret)
@@ -270,15 +302,23 @@ static void data_ready(struct srpt_cmd *cmd)
 		scsi_tgt_data_done(&tc->core, TGT_DONE_OK);
 }
 
+static enum tgt_done how_done(const struct srpt_cmd *cmd, bool ok)
+{
+	if (!srpt_channel_is_live(cmd->ch))
+		return TGT_DONE_LOST;
+	return ok ? TGT_DONE_OK : TGT_DONE_CANCELLED;
+}
+
 static void data_failed(struct srpt_cmd *cmd)
 {
 	struct tgt_cmd *tc = srpt_cmd_priv(cmd);
 
-	if (tc->one_stage)
+	if (tc->one_stage) {
+		tc->not_fetched = true;
 		send_status(cmd, SAM_STAT_CHECK_CONDITION, ABORTED_COMMAND, 0);
-	else
-		scsi_tgt_data_done(&tc->core, srpt_channel_is_live(cmd->ch) ?
-				   TGT_DONE_CANCELLED : TGT_DONE_LOST);
+		return;
+	}
+	scsi_tgt_data_done(&tc->core, how_done(cmd, false));
 }
 
 static void response_done(struct srpt_cmd *cmd)
@@ -288,8 +328,7 @@ static void response_done(struct srpt_cmd *cmd)
 	if (tc->refused)
 		srpt_cmd_release(cmd);
 	else
-		scsi_tgt_response_done(&tc->core, srpt_channel_is_live(cmd->ch) ?
-				       TGT_DONE_OK : TGT_DONE_LOST);
+		scsi_tgt_response_done(&tc->core, how_done(cmd, !tc->not_fetched));
 }
 
 static void eh_abort_handler(struct scsi_tgt_cmd *core)
@@ -355,6 +394,7 @@ static const struct scsi_tgt_fabric srpt_fabric = {
 	.tsk_mgmt_response	= tsk_mgmt_response,
 	.cmd_release		= cmd_release,
 	.target_gone		= target_gone,
+	.initiators_changed	= initiators_changed,
 	.targets_changed	= srpt_mad_targets_changed,
 };
 

@@ -204,8 +204,7 @@ static void only_this_lun(const void *arg)
 	trap(&tasks[0]);
 	trap(&tasks[2]);
 	open_gate("read_done");
-	expect_rsp(ch, first);
-	expect_task(other);
+	expect_both(ch, first, tag_of(other));
 	trap(other);
 	settle(ch);
 	expect_old_data(ch, 2);

@@ -143,6 +143,17 @@ void expect_task(struct task *t)
 	expect_rsp(t->ch, tag_of(t));
 }
 
+void expect_both(struct srpi_chan *ch, u64 tag, u64 other)
+{
+	struct srpi_rsp r;
+
+	next_rsp(ch, &r, "response of one of two tasks");
+	if (r.tag != tag && r.tag != other)
+		fail("another answer before those of the tasks: status %02x, response code %d", r.status, r.code);
+	expect_good(&r);
+	expect_rsp(ch, r.tag == tag ? other : tag);
+}
+
 struct srpi_chan *begin_held(void)
 {
 	struct srpi_chan *ch = login_settled(SRP_LOGIN_MC_SINGLE);

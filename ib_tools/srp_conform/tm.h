@@ -49,6 +49,8 @@ void expect_tmf(struct srpi_chan *ch, u64 tag, int code, s32 delta);
 /* The next thing that comes is the SRP_RSP of this request, or task, GOOD. */
 void expect_rsp(struct srpi_chan *ch, u64 tag);
 void expect_task(struct task *t);
+/* The next two are those of these requests, of different LUNs and so in any order. */
+void expect_both(struct srpi_chan *ch, u64 tag, u64 other);
 
 /* Logged in, and the disk that answers nothing is addressed; or the scratch LUN is. */
 struct srpi_chan *begin_held(void);

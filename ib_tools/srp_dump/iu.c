@@ -652,7 +652,7 @@ static void check_login(const void *b, u32 len, enum srp_login_form form)
 		entry_verdict(false, "refused: no SRP_LOGIN_REQ; SRP_LOGIN_REJ with reason 0x%08x", SRP_REJ_NO_REASON);
 		return;
 	}
-	memcpy(lim.t_port_id, login.t_port_id, sizeof(lim.t_port_id));
+	memcpy(lim.ioc_guid, login.t_port_id + 8, sizeof(lim.ioc_guid));
 	reject = srp_check_login(&login, &lim);
 	if (reject)
 		entry_verdict(false, "refused: SRP_LOGIN_REJ with reason 0x%08x (%s)", reject,

@@ -85,7 +85,7 @@ enum tgt_tmf_result {
 
 /**
  * struct tgt_cmd_req - a command has arrived
- * @cmd_id: names it until it ends; never reused while the file is open
+ * @cmd_id: names it, among those of its host, until it ends; never used again
  * @tag: of the initiator; only to be compared with that of an ABORT TASK
  * @seq: counts commands and functions of the host
  * @lun: 8 bytes, SAM-5
@@ -307,7 +307,7 @@ struct tgt_eventfd {
 };
 
 /**
- * struct tgt_bind - serve a target
+ * struct tgt_bind - serve a target, or say anew who may use it
  * @fabric: who carries it, "srpt"
  * @port: the port in the fabric's manner, or "" for all of them; it need not exist yet
  * @id_ext: of the target port identifier
@@ -315,6 +315,9 @@ struct tgt_eventfd {
  *	fabric's manner, who may log in; none: whoever wants to
  * @nr_initiators: names
  * @target_id: out: names the target in this file
+ *
+ * Binding a target that this file has bound replaces the list of initiators; sessions of those
+ * that are no longer in it end.
  */
 struct tgt_bind {
 	char	fabric[16];

@@ -84,7 +84,7 @@ static int find_ranges(struct tgt_buf *buf)
 
 	for (i = 0; i < buf->nr_pages; i++)
 		n += starts_range(buf, i);
-	buf->ranges = kvcalloc(n, sizeof(*buf->ranges), GFP_KERNEL);
+	buf->ranges = kvcalloc(n, sizeof(*buf->ranges), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!buf->ranges)
 		return -ENOMEM;
 	for (i = 0; i < buf->nr_pages; i++) {
@@ -117,6 +117,9 @@ int tgt_reg_buf(struct tgt_daemon *d, struct tgt_reg_buf *reg)
 	if (!reg->len || (reg->addr | reg->len) & ~PAGE_MASK || reg->reserved ||
 	    reg->addr + reg->len < reg->addr || reg->len >> PAGE_SHIFT > INT_MAX)
 		return -EINVAL;
+	/* Nothing is allocated for memory that cannot be there. */
+	if (reg->len >> PAGE_SHIFT > READ_ONCE(current->mm->total_vm))
+		return -EFAULT;
 	buf = kzalloc(sizeof(*buf), GFP_KERNEL);
 	if (!buf)
 		return -ENOMEM;
@@ -129,7 +132,8 @@ int tgt_reg_buf(struct tgt_daemon *d, struct tgt_reg_buf *reg)
 	if (ret)
 		goto free;
 	ret = -ENOMEM;
-	buf->pages = kvcalloc(buf->nr_pages, sizeof(*buf->pages), GFP_KERNEL_ACCOUNT);
+	buf->pages = kvcalloc(buf->nr_pages, sizeof(*buf->pages),
+			      GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!buf->pages)
 		goto uncharge;
 	ret = pin_pages(buf, reg->addr);

@@ -28,9 +28,11 @@ int scsi_tgt_queue_command(struct scsi_tgt_cmd *cmd, const u8 *lun, u64 tag)
 		ret = -ENODEV;
 	} else {
 		tgt_begin_locked(cmd, TGT_ST_REQ_QUEUED, lun, tag);
+		trace_tgt_queue_command(cmd);
 		tgt_host_push_locked(host, &ended);
 	}
 	spin_unlock_irqrestore(&host->lock, flags);
+	tgt_release_ended(host, &ended);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(scsi_tgt_queue_command);
@@ -131,6 +133,8 @@ void tgt_end_by_kernel(struct list_head *cmds)
 /* Does what the daemon says fit what the initiator wants? */
 static int check_rsp(const struct scsi_tgt_cmd *cmd, const struct tgt_cmd_rsp *rsp)
 {
+	if (rsp->len > TGT_MAX_TRANSFER)
+		return -EINVAL;
 	if (rsp->flags & TGT_RSP_DATA_ONLY)
 		return rsp->len && rsp->len <= cmd->data_out_len ? 0 : -EINVAL;
 	if (rsp->sense_len > TGT_SENSE_LEN)

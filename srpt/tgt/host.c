@@ -7,8 +7,9 @@
  * its host, and the host in a list of the ring. So nothing is allocated and
  * nothing gets lost, and the daemon sees the events of a host in their order.
  *
- * The slots of a host are the driver's memory. Each has a number for life, and a
- * generation that grows with each use: an id that is not of now finds nothing.
+ * The slots of a host are the driver's memory. Each has a number, that is another's
+ * when its channel has gone, and a generation, of which a host has no two the same:
+ * an id that is not of now finds nothing.
  */
 #include <linux/ktime.h>
 #include <linux/list_sort.h>
@@ -62,7 +63,7 @@ void tgt_begin_locked(struct scsi_tgt_cmd *cmd, enum tgt_state state, const u8 *
 	struct scsi_tgt_host *host = cmd->host;
 
 	lockdep_assert_held(&host->lock);
-	cmd->gen++;
+	cmd->gen = ++host->gen;
 	cmd->seq = ++host->seq;
 	cmd->stamp = ktime_get_ns();
 	cmd->tag = tag;
@@ -86,18 +87,19 @@ void tgt_end_locked(struct scsi_tgt_cmd *cmd, struct list_head *ended)
 
 /**
  * tgt_release_ended() - tell the driver, and who waited for it
- * @host: of all of them
+ * @host: of all of them; may be gone if there are none
  * @ended: from tgt_end_locked()
  *
  * Context: any, without locks.
  */
 void tgt_release_ended(struct scsi_tgt_host *host, struct list_head *ended)
 {
-	struct scsi_tgt_target *target = host->target;
+	struct scsi_tgt_target *target;
 	struct scsi_tgt_cmd *cmd, *next;
 
 	if (list_empty(ended))
 		return;
+	target = host->target;
 	/* A function that was held before the end of a command did not see it end. */
 	if (atomic_read(&target->nr_held))
 		queue_work(tgt_wq, &target->work);
@@ -214,8 +216,12 @@ static bool put_event(struct scsi_tgt_host *host, const struct tgt_event *ev)
 
 static bool put_host_event(struct scsi_tgt_host *host, u32 type)
 {
-	struct tgt_event ev = { .type = type, .host_no = host->no };
+	struct tgt_event ev;
 
+	/* All of it: an initializer may leave out the end of a union. */
+	memset(&ev, 0, sizeof(ev));
+	ev.type = type;
+	ev.host_no = host->no;
 	if (type == TGT_HOST_UP) {
 		ev.host_up.target_id = host->target->id;
 		memcpy(ev.host_up.i_port_id, host->i_port_id, sizeof(host->i_port_id));
@@ -288,6 +294,35 @@ void tgt_drop_waiting(struct tgt_pair *pair)
 	struct scsi_tgt_host *host;
 
 	while ((host = next_waiting(pair)))
+		tgt_host_put(host);
+}
+
+/**
+ * tgt_host_detach() - no daemon serves the host any more
+ * @host: served by @d, or by nobody
+ * @d: forgets it
+ *
+ * Context: may sleep; tgt_mutex, and the driver has not given up the host.
+ */
+void tgt_host_detach(struct scsi_tgt_host *host, struct tgt_daemon *d)
+{
+	bool waits = false;
+
+	lockdep_assert_held(&tgt_mutex);
+	spin_lock_irq(&host->lock);
+	if (host->pair) {
+		/* The ring may last longer; the next one has a list of its own. */
+		spin_lock(&host->pair->lock);
+		waits = !list_empty(&host->wait_node);
+		list_del_init(&host->wait_node);
+		spin_unlock(&host->pair->lock);
+	}
+	host->pair = NULL;
+	host->up_due = false;
+	host->down_due = false;
+	spin_unlock_irq(&host->lock);
+	xa_erase(&d->hosts, host->no);
+	if (waits)
 		tgt_host_put(host);
 }
 

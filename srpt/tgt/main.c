@@ -106,7 +106,6 @@ static int tgt_release(struct inode *inode, struct file *file)
 	mutex_lock(&tgt_mutex);
 	list_del(&d->node);
 	mutex_unlock(&tgt_mutex);
-	tgt_unreg_all(d);
 	tgt_free_pairs(d);
 	xa_destroy(&d->hosts);
 	xa_destroy(&d->bufs);

@@ -136,7 +136,7 @@ static void settle_command(struct scsi_tgt_cmd *cmd, bool keep, struct list_head
 		list_del_init(&cmd->node);
 		tgt_end_locked(cmd, ended);
 	} else if (cmd->state == TGT_ST_AT_DAEMON && keep && !cmd->staged) {
-		cmd->gen++;
+		cmd->gen = ++cmd->host->gen;
 		cmd->known = false;
 		tgt_set_state(cmd, TGT_ST_REQ_QUEUED, "again");
 		list_add_tail(&cmd->node, &cmd->host->pending);
@@ -217,6 +217,8 @@ static void expire_work(struct work_struct *work)
 		return;
 	}
 	target->gone = true;
+	/* It may have been queued again while this waited for the mutex. */
+	cancel_delayed_work(&target->expire);
 	list_del_init(&target->node);
 	list_for_each_entry(host, &target->hosts, node) {
 		spin_lock_irq(&host->lock);
@@ -241,14 +243,8 @@ static void detach_locked(struct scsi_tgt_target *target, unsigned long recovery
 	lockdep_assert_held(&tgt_mutex);
 	list_del_init(&target->daemon_node);
 	target->d = NULL;
-	list_for_each_entry(host, &target->hosts, node) {
-		spin_lock_irq(&host->lock);
-		host->pair = NULL;
-		host->up_due = false;
-		host->down_due = false;
-		spin_unlock_irq(&host->lock);
-		xa_erase(&d->hosts, host->no);
-	}
+	list_for_each_entry(host, &target->hosts, node)
+		tgt_host_detach(host, d);
 	if (!recovery) {
 		/* Nobody may adopt it meanwhile. */
 		target->gone = true;
@@ -280,6 +276,8 @@ void tgt_daemon_die(struct tgt_daemon *d)
 	list_for_each_entry_safe(target, next, &d->targets, daemon_node)
 		detach_locked(target, d->recovery);
 	mutex_unlock(&tgt_mutex);
+	/* Somebody else may keep the file open, but has no use for the memory. */
+	tgt_unreg_all(d);
 }
 
 /* ---- a daemon that does nothing ------------------------------------------------------ */
@@ -316,6 +314,18 @@ static bool hangs(struct tgt_daemon *d)
 	return late || time_after(jiffies, READ_ONCE(d->last_enter) + d->timeout);
 }
 
+static bool owner_lives(const struct tgt_daemon *d)
+{
+	const struct task_struct *task;
+	bool lives;
+
+	rcu_read_lock();
+	task = pid_task(d->owner, PIDTYPE_TGID);
+	lives = task && atomic_read(&task->signal->live);
+	rcu_read_unlock();
+	return lives;
+}
+
 /* Kills a daemon that hangs or breaks the rules: only then it is known what it does not do. */
 void tgt_watchdog(struct work_struct *work)
 {
@@ -323,6 +333,11 @@ void tgt_watchdog(struct work_struct *work)
 
 	if (READ_ONCE(d->dead))
 		return;
+	/* Nobody closes the file when a process ends that shares its table of files. */
+	if (!owner_lives(d)) {
+		tgt_daemon_die(d);
+		return;
+	}
 	if (READ_ONCE(d->broken) || hangs(d)) {
 		pr_warn_ratelimited("daemon %d: killed, as it %s\n", pid_nr(d->owner),
 				    READ_ONCE(d->broken) ? "broke the rules of its rings" :
@@ -430,15 +445,24 @@ static int bind_new(const struct scsi_tgt_fabric *fabric, const struct tgt_bind 
 	return 0;
 }
 
-/* On success takes the place of *@names, and leaves there what is to be freed. */
+/*
+ * Takes over *@names on success, and leaves there what is to be freed. @changed: gets a reference
+ * to a target that had been bound before.
+ */
 static int bind_locked(struct tgt_daemon *d, const struct scsi_tgt_fabric *fabric,
-		       struct tgt_bind *bind, char (**names)[TGT_NAME_LEN], struct todo *todo)
+		       struct tgt_bind *bind, char (**names)[TGT_NAME_LEN], struct todo *todo,
+		       struct scsi_tgt_target **changed)
 {
 	struct scsi_tgt_target *target;
 	bool exact;
 	int ret;
 
 	target = find_same(fabric, bind, &exact);
+	if (target && target->d == d && exact) {
+		*changed = target;
+		kref_get(&target->ref);
+		goto names;
+	}
 	if (target && (target->d || !exact))
 		return -EADDRINUSE;
 	ret = target ? 0 : bind_new(fabric, bind, &target);
@@ -451,10 +475,11 @@ static int bind_locked(struct tgt_daemon *d, const struct scsi_tgt_fabric *fabri
 	if (ret)
 		return ret;
 	cancel_delayed_work(&target->expire);
-	swap(target->initiators, *names);
-	target->nr_initiators = bind->nr_initiators;
 	target->d = d;
 	list_add_tail(&target->daemon_node, &d->targets);
+names:
+	swap(target->initiators, *names);
+	target->nr_initiators = bind->nr_initiators;
 	bind->target_id = target->id;
 	return 0;
 }
@@ -470,6 +495,7 @@ static int bind_locked(struct tgt_daemon *d, const struct scsi_tgt_fabric *fabri
 int tgt_bind(struct tgt_daemon *d, struct tgt_bind *bind)
 {
 	const struct scsi_tgt_fabric *fabric;
+	struct scsi_tgt_target *changed = NULL;
 	char (*names)[TGT_NAME_LEN];
 	struct todo todo = {
 		.aborts		= LIST_HEAD_INIT(todo.aborts),
@@ -490,12 +516,16 @@ int tgt_bind(struct tgt_daemon *d, struct tgt_bind *bind)
 	if (ret)
 		goto put;
 	mutex_lock(&tgt_mutex);
-	ret = bind_locked(d, fabric, bind, &names, &todo);
+	ret = bind_locked(d, fabric, bind, &names, &todo, &changed);
 	mutex_unlock(&tgt_mutex);
 	do_it(&todo);
 	kvfree(names);
-	if (!ret)
+	if (changed) {
+		fabric->initiators_changed(changed);
+		scsi_tgt_put_target(changed);
+	} else if (!ret) {
 		fabric->targets_changed();
+	}
 put:
 	module_put(fabric->owner);
 	return ret;

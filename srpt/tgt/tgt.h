@@ -138,6 +138,7 @@ struct scsi_tgt_host {
 	bool			gone;		/* [H] the target is: nothing is queued */
 	unsigned long		down_since;	/* [H] jiffies */
 	u64			seq;		/* [H] */
+	u64			gen;		/* [H] of the last command id */
 	u32			nr_live;	/* [H] commands and functions in progress */
 	struct list_head	wait_node;	/* [P] in pair->waiting */
 };
@@ -190,6 +191,7 @@ void tgt_host_push_locked(struct scsi_tgt_host *host, struct list_head *ended);
 void tgt_push_waiting(struct tgt_pair *pair);
 void tgt_drop_waiting(struct tgt_pair *pair);
 void tgt_host_attach(struct scsi_tgt_host *host, struct tgt_daemon *d);
+void tgt_host_detach(struct scsi_tgt_host *host, struct tgt_daemon *d);
 void tgt_begin_locked(struct scsi_tgt_cmd *cmd, enum tgt_state state, const u8 *lun, u64 tag);
 void tgt_set_state(struct scsi_tgt_cmd *cmd, enum tgt_state state, const char *why);
 void tgt_end_locked(struct scsi_tgt_cmd *cmd, struct list_head *ended);

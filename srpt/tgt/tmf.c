@@ -31,6 +31,7 @@ int scsi_tgt_tsk_mgmt_request(struct scsi_tgt_host *host, struct scsi_tgt_cmd *t
 			queue_work(tgt_wq, &host->target->work);
 	}
 	spin_unlock_irqrestore(&host->lock, flags);
+	tgt_release_ended(host, &ended);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(scsi_tgt_tsk_mgmt_request);

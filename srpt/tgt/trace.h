@@ -56,6 +56,31 @@ TRACE_EVENT(tgt_state,
 		  tgt_show_state(__entry->to))
 );
 
+TRACE_EVENT(tgt_queue_command,
+	TP_PROTO(const struct scsi_tgt_cmd *cmd),
+	TP_ARGS(cmd),
+	TP_STRUCT__entry(
+		__field(u32, host_no)
+		__field(u64, tag)
+		__field(u32, data_out_len)
+		__field(u32, data_in_len)
+		__array(u8, lun, 8)
+		__array(u8, cdb, TGT_CDB_LEN)
+	),
+	TP_fast_assign(
+		__entry->host_no = cmd->host->no;
+		__entry->tag = cmd->tag;
+		__entry->data_out_len = cmd->data_out_len;
+		__entry->data_in_len = cmd->data_in_len;
+		memcpy(__entry->lun, cmd->lun, sizeof(__entry->lun));
+		memset(__entry->cdb, 0, sizeof(__entry->cdb));
+		memcpy(__entry->cdb, cmd->cdb, cmd->cdb_len);
+	),
+	TP_printk("host=%u lun=%8phN tag=%#llx data_out=%u data_in=%u CDB %16ph",
+		  __entry->host_no, __entry->lun, __entry->tag, __entry->data_out_len,
+		  __entry->data_in_len, __entry->cdb)
+);
+
 /* error: 0, or why it had no effect */
 TRACE_EVENT(tgt_answer,
 	TP_PROTO(const struct tgt_answer *ans, int error),

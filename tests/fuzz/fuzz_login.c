@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		CHECK(login.want_imm || !login.imm_off);
 		/* Byte 0 also picks whether the target port is the right one. */
 		if (!(data[0] & 2))
-			memcpy(lim.t_port_id, login.t_port_id, 16);
+			memcpy(lim.ioc_guid, login.t_port_id + 8, 8);
 		reason = srp_check_login(&login, &lim);
 		if (reason)
 			check_reject(&login, reason);

@@ -3,46 +3,40 @@
 # shellcheck disable=SC2317 # the cases are called by name
 # Every requirement of docs/conformance.md that soft RDMA can exercise, by srp_conform, while the kernel's initiator does
 # verified I/O to LUN 0 and must not notice. Results are one line for each requirement.
+# CORE=tgt: the target is served by srp_tgtd.
 # shellcheck source=tests/suites/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/suites/lib_tgt.sh
+. "$(dirname "$0")/lib_tgt.sh"
+: "${CORE:=lio}"
+[[ $CORE = tgt ]] || ID_EXT=''
 
 NETS=2
 INITIATOR_ARGS=("${NO_REGISTRATION[@]}")
 CONFORM=$LAB_MODULES/tools/srp_conform
 STRANGER=10.9.0.9
 
-# LUN 0: somebody else's; 1: scratch; 2: can be held; 3: read-only
+# LUN 0: somebody else's; 1: scratch; 2: can be held; 3: read-only; 300: one whose number has two bytes
 setup() {
-	local luns=() n rport tpgs='' us=0
+	local rport us=0
 	[[ -x $CONFORM ]] || fail "no srp_conform: lab tools has to build it"
 	modprobe -a ib_uverbs rdma_ucm
-	# LIO writes a file for each change of a persistent reservation, and refuses the change if it cannot.
-	mkdir -p "$(<"$TARGET/dbroot")/pr"
 	ip addr add "$STRANGER/24" dev d0
-	back_null other 64
-	luns+=("$back")
+	disks=()
+	null_disk other 64
+	disks+=("$null")
 	# What is to be aborted has to live for a while.
 	[[ $case_name != *.aborts ]] || us=5000
-	back_null scratch 96 "$us"
-	luns+=("$back")
+	null_disk scratch 96 "$us"
+	disks+=("$null")
 	DISKS=(--disk "$(number_of "$null")")
 	held_disk
-	luns+=("$back")
+	disks+=("/dev/dm-0")
 	DISKS+=(--disk "$(number_of "$null")")
-	back_null fixed 64
-	luns+=("$back")
-	for ((n = 0; n < NETS; n++)); do
-		port_names "$n"
-		# One whose number has two bytes.
-		lun_add "$tpg" 300 "$back"
-		target_up "$n" "${luns[@]}"
-		echo 1 >"$tpg/acls/10.9.$n.1/lun_3/write_protect"
-		tpgs+="$tpg "
-	done
-	# The second port does without LUN 0.
-	rm "$tpg/acls/10.9.1.1/lun_0/lun"
-	rmdir "$tpg/acls/10.9.1.1/lun_0"
-	export HOOK_TPGS=$tpgs HOOK_HELD=held HOOK_STATE=$WORK
+	null_disk fixed 64
+	disks+=("$null")
+	export HOOK_CORE=$CORE HOOK_HELD=held HOOK_STATE=$WORK HOOK_TPGS=''
+	"setup_$CORE"
 	login_disk 0 initiator_ext=99
 	# Some cases disable the port for a moment.
 	rport=$(rport_of "$host")
@@ -52,6 +46,40 @@ setup() {
 	verify_throughout "$disk"
 	objects >"$WORK/before"
 	memory_used >"$WORK/memory"
+}
+
+setup_lio() {
+	local names=(other scratch held fixed) luns=() n
+	# LIO writes a file for each change of a persistent reservation, and refuses the change if it cannot.
+	mkdir -p "$(<"$TARGET/dbroot")/pr"
+	for ((n = 0; n < 4; n++)); do
+		back_block "${names[n]}" "${disks[n]}"
+		luns+=("$back")
+	done
+	for ((n = 0; n < NETS; n++)); do
+		port_names "$n"
+		lun_add "$tpg" 300 "$back"
+		target_up "$n" "${luns[@]}"
+		echo 1 >"$tpg/acls/10.9.$n.1/lun_3/write_protect"
+		HOOK_TPGS+="$tpg "
+	done
+	# The second port does without LUN 0.
+	rm "$tpg/acls/10.9.1.1/lun_0/lun"
+	rmdir "$tpg/acls/10.9.1.1/lun_0"
+}
+
+setup_tgt() {
+	ours_only "knows no /dev/tgt"
+	tgtd_luns=()
+	tgtd_lun 0 block "${disks[0]}"
+	tgtd_lun 1 block "${disks[1]}" 'thin = true'
+	tgtd_lun 2 block "${disks[2]}"
+	tgtd_lun 3 block "${disks[3]}" 'read_only = true'
+	tgtd_lun 300 memory 16M
+	tgtd_conf 10.9.0.1 10.9.1.1
+	tgtd_start
+	tgtd_listen
+	export HOOK_TGTD="$tgtd_pid $TGTD_CONF"
 }
 
 # MAJOR,MINOR
@@ -66,7 +94,6 @@ held_disk() {
 	read -r size <"/sys/block/${null#/dev/}/size"
 	dmsetup create held --table "0 $size linear $null 0"
 	trap 'dmsetup resume held; dmsetup remove --deferred held; ip addr del "$STRANGER/24" dev d0' EXIT
-	back_block held /dev/dm-0
 }
 
 # tool NAME ARG...: srp_conform for all that is set up; its results are in NAME.json, its rows in NAME.rows
@@ -78,9 +105,9 @@ tool() {
 	if [[ $LAB_DUT != ours ]]; then timeout=3000 args+=(--stop); fi
 	if ((${LONG:-0})); then args+=(--long); fi
 	"$CONFORM" --lun 1 --held-lun 2 --read-only-lun 3 --hook "$LAB_PROJECT/tests/conform/hook" --stranger "$STRANGER" \
-		--second "id_ext=$guid,ioc_guid=$guid,dest=10.9.1.1:$CM_PORT" --timeout "$timeout" --seed "$RANDOM" \
+		--second "id_ext=${ID_EXT:-$guid},ioc_guid=$guid,dest=10.9.1.1:$CM_PORT" --timeout "$timeout" --seed "$RANDOM" \
 		--verbose --kmsg --json "$LAB_OUT/$name.json" "${args[@]}" \
-		"id_ext=$guid,ioc_guid=$guid,dest=10.9.0.1:$CM_PORT" "$@" 2>"$LAB_OUT/$name.rows"
+		"id_ext=${ID_EXT:-$guid},ioc_guid=$guid,dest=10.9.0.1:$CM_PORT" "$@" 2>"$LAB_OUT/$name.rows"
 }
 
 # conform ID...: those requirements, and nothing is left behind, and the other session goes on
@@ -119,7 +146,7 @@ traced() {
 	local event
 	[[ $LAB_DUT = ours ]] || { "$@"; return; }
 	echo 16384 >"$TRACING"/buffer_size_kb
-	for event in srpt/srpt_cmd_transition srpt/srpt_send srpt/srpt_rdma_read target/target_sequencer_start; do
+	for event in srpt/srpt_cmd_transition srpt/srpt_send srpt/srpt_rdma_read target/target_sequencer_start scsi_tgt/tgt_queue_command; do
 		echo 'tag > 0xffffffff || tag == 0' >"$TRACING/events/$event/filter"
 		echo 1 >"$TRACING/events/$event/enable"
 	done

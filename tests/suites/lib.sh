@@ -389,7 +389,8 @@ srp_hosts() {
 	done
 }
 
-# login N [OPTION...]: over link N, for example login 0 ch_count=8. Fails if the login fails, else sets `host`.
+# login N [OPTION...]: over link N, for example login 0 ch_count=8; to the target of LIO, unless ID_EXT names another. Fails if
+# the login fails, else sets `host`.
 login() {
 	local n=$1 guid options before tries=0
 	shift
@@ -397,7 +398,7 @@ login() {
 	options=$(printf ',%s' "$@")
 	srp_hosts
 	before=" ${hosts[*]} "
-	options="id_ext=$guid,ioc_guid=$guid,dest=10.9.$n.1:$CM_PORT${options%,}"
+	options="id_ext=${ID_EXT:-$guid},ioc_guid=$guid,dest=10.9.$n.1:$CM_PORT${options%,}"
 	while ! { echo "$options" >"/sys/class/infiniband_srp/srp-rxe$n-1/add_target"; } 2>"$WORK/login.err"; do
 		case $(<"$WORK/login.err") in
 		# The initiator forgets a session a little later than it removes the host.

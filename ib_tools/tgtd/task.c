@@ -1,0 +1,458 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * The walk of a command: from CMD_REQ through the steps of the SCSI engine to CMD_DONE.
+ *
+ *	CMD_REQ -> scsi_begin() -> buffer -> FETCH, IO, ... -> CMD_RSP with status -> CMD_DONE
+ *
+ * A command that is to be aborted ends where it is if nobody but us has it. The kernel has it in
+ * FETCH and RESPONDED, the io_uring in IO: then it ends when they are through with it, and one that was
+ * RESPONDED is not aborted at all.
+ *
+ * No room in the memory for data is no reason to fail: who finds none waits, and who comes later
+ * waits behind, so that a long transfer is not overtaken for ever.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine.h"
+#include "log.h"
+
+#define STATUS_BUSY		0x08
+#define STATUS_TASK_SET_FULL	0x28
+#define STATUS_TASK_ABORTED	0x40
+
+static struct list *bucket(struct worker *w, uint32_t host_no, uint64_t cmd_id)
+{
+	return &w->hash[(cmd_id ^ host_no * 0x9e3779b1u) % WORKER_BUCKETS];
+}
+
+static struct task *find(struct worker *w, uint32_t host_no, uint64_t cmd_id)
+{
+	struct list *head = bucket(w, host_no, cmd_id), *node;
+	struct task *t;
+
+	list_for_each(node, head) {
+		t = container_of(node, struct task, hash);
+		if (t->cmd_id == cmd_id && t->nexus->host_no == host_no)
+			return t;
+	}
+	return NULL;
+}
+
+/* It must not get lost: when the kernel has no memory, there is nothing else to do anyway. */
+static void send_rsp(struct worker *w, uint32_t host_no, const struct tgt_cmd_rsp *rsp)
+{
+	int ret;
+
+	while ((ret = tgt_cmd_rsp(w->d->tgt, w->nr, host_no, rsp)) == -EAGAIN) {
+		log_warning("%s", tgt_error());
+		usleep(1000);
+	}
+	if (ret)
+		worker_failed(w);
+	w->answered = true;
+}
+
+static void refuse(struct worker *w, const struct tgt_event *ev, uint8_t status)
+{
+	struct tgt_cmd_rsp rsp = { .cmd_id = ev->cmd_req.cmd_id, .status = status };
+
+	send_rsp(w, ev->host_no, &rsp);
+}
+
+/* ---- the end ------------------------------------------------------------------------------------ */
+
+static void task_free(struct task *t)
+{
+	struct worker *w = t->w;
+	struct nexus *nexus = t->nexus;
+
+	list_del(&t->node);
+	if (t->lu)
+		lu_put(t->lu);
+	free(t);
+	nexus_put(w, nexus);
+}
+
+static void leave_engine(struct task *t)
+{
+	if (t->held || t->left_engine)
+		return;
+	t->left_engine = true;
+	scsi_task_end(&t->scsi);
+}
+
+void task_release(struct task *t)
+{
+	t->held = false;
+	leave_engine(t);
+	if (t->state == TASK_ENDED)
+		task_free(t);
+}
+
+/* The kernel has forgotten it. */
+static void end(struct task *t)
+{
+	struct worker *w = t->w;
+
+	leave_engine(t);
+	worker_unsend(w, &t->msg);
+	list_del(&t->hash);
+	if (t->has_buf)
+		buffers_put(w->bufs, t->buf_off);
+	t->has_buf = false;
+	tmf_task_ended(w, t);
+	t->state = TASK_ENDED;
+	if (!t->held)
+		task_free(t);
+}
+
+static void end_aborted(struct task *t)
+{
+	struct tgt_cmd_rsp rsp = { .cmd_id = t->cmd_id };
+
+	count(&t->w->counters.aborted);
+	if (t->abort == ABORT_TOLD) {
+		rsp.status = STATUS_TASK_ABORTED;
+		send_rsp(t->w, t->nexus->host_no, &rsp);
+		leave_engine(t);
+		t->state = TASK_RESPONDED;
+		return;
+	}
+	rsp.flags = TGT_RSP_ABORTED;
+	send_rsp(t->w, t->nexus->host_no, &rsp);
+	end(t);
+}
+
+void task_abort(struct task *t, enum task_abort how)
+{
+	if (t->state == TASK_RESPONDED || t->state == TASK_ENDED)
+		return;
+	/* Its own initiator does not want to hear of it, whoever else has aborted it. */
+	if (t->abort != ABORT_SILENT)
+		t->abort = how;
+	switch (t->state) {
+	case TASK_WAIT_BUFFER:
+	case TASK_WAIT_URING:
+		list_del(&t->wait);
+		end_aborted(t);
+		break;
+	case TASK_WAIT_TURN:
+	case TASK_PREEMPT:	/* two that preempt each other must not wait for each other */
+		end_aborted(t);
+		break;
+	case TASK_IO:
+		t->io.stop = true;
+		uring_cancel(t->w, t);
+		break;
+	default:
+		break;
+	}
+}
+
+void task_free_all(struct worker *w)
+{
+	struct task *t;
+
+	while (!list_empty(&w->tasks)) {
+		t = container_of(w->tasks.next, struct task, node);
+		t->held = false;
+		leave_engine(t);
+		list_del(&t->wait);
+		worker_unsend(w, &t->msg);
+		list_del(&t->hash);
+		task_free(t);
+	}
+}
+
+/* ---- steps -------------------------------------------------------------------------------------- */
+
+static void fetch(struct task *t)
+{
+	struct tgt_cmd_rsp rsp = {
+		.cmd_id = t->cmd_id,
+		.flags = TGT_RSP_DATA_ONLY,
+		.buf_id = t->w->buf_id,
+		.off = t->buf_off,
+		.len = t->scsi.fetch_len,
+	};
+
+	t->state = TASK_FETCH;
+	send_rsp(t->w, t->nexus->host_no, &rsp);
+}
+
+static void respond(struct task *t)
+{
+	struct scsi_task *s = &t->scsi;
+	struct tgt_cmd_rsp rsp = {
+		.cmd_id = t->cmd_id,
+		.buf_id = t->w->buf_id,
+		.off = t->buf_off,
+		.len = s->in_len,
+		.produced = s->produced,
+		.status = s->status,
+		.sense_len = s->sense_len,
+	};
+
+	memcpy(rsp.sense, s->sense, s->sense_len);
+	t->state = TASK_RESPONDED;
+	send_rsp(t->w, t->nexus->host_no, &rsp);
+	leave_engine(t);
+}
+
+static void wait_for(struct task *t, enum task_state state, enum scsi_step step)
+{
+	t->state = state;
+	t->step = step;
+	if (state == TASK_WAIT_URING) {
+		list_add_tail(&t->wait, &t->w->uring_waiting);
+	} else {
+		list_add_tail(&t->wait, &t->w->waiting);
+		count(&t->w->counters.buffer_waits);
+	}
+}
+
+static void note_io(struct task *t)
+{
+	struct lu_counters *c = &t->lu->counters;
+
+	if (t->io.error && t->io.error != -ECANCELED) {
+		count(&t->w->counters.io_errors);
+		log_error("LUN %u of target %s: I/O at byte %llu: %s", t->lu->conf->lun,
+			  t->lu->target->conf->id_ext_text, (unsigned long long)t->io.off, strerror(-t->io.error));
+	} else if (t->io.op == SCSI_IO_READ) {
+		__atomic_add_fetch(&c->read_bytes, t->io.len, __ATOMIC_RELAXED);
+	} else if (t->io.op == SCSI_IO_WRITE) {
+		__atomic_add_fetch(&c->written_bytes, t->io.len, __ATOMIC_RELAXED);
+	}
+}
+
+/* The next request of an I/O. */
+void task_io(struct task *t)
+{
+	t->state = TASK_IO;
+	if (!uring_io(t->w, t))
+		wait_for(t, TASK_WAIT_URING, SCSI_IO);
+}
+
+/* Return: true: it has ended already. */
+static bool do_io(struct task *t)
+{
+	const struct scsi_io *io = &t->scsi.io;
+
+	t->io = (struct io) {
+		.be = t->lu->be,
+		.op = io->op,
+		.off = io->off,
+		.len = io->len,
+		.fua = io->fua,
+		.unmap = io->unmap,
+		.buf = t->scsi.buf + io->buf_off,
+		.fixed = t->w->fixed,
+	};
+	if (t->io.be->ops->run) {
+		t->io.be->ops->run(t->io.be, &t->io);
+		note_io(t);
+		return true;
+	}
+	task_io(t);
+	return false;
+}
+
+/* What it needs is there. */
+static void run(struct task *t, enum scsi_step step)
+{
+	for (;;) {
+		switch (step) {
+		case SCSI_FETCH:
+			fetch(t);
+			return;
+		case SCSI_FILL:
+			step = scsi_fill(&t->scsi);
+			break;
+		case SCSI_IO:
+			if (!do_io(t))
+				return;
+			step = scsi_io_done(&t->scsi, t->io.error);
+			break;
+		case SCSI_WAIT:
+			t->state = TASK_WAIT_TURN;
+			return;
+		case SCSI_RESPOND:
+			respond(t);
+			return;
+		}
+	}
+}
+
+static bool get_buffer(struct task *t)
+{
+	if (!buffers_get(t->w->bufs, t->scsi.need_len, &t->buf_off))
+		return false;
+	t->has_buf = true;
+	t->scsi.buf = t->w->memory + t->buf_off;
+	return true;
+}
+
+/* Go on with a step, when there is a buffer. */
+void task_go(struct task *t, enum scsi_step step)
+{
+	bool need = t->scsi.need_len && !t->has_buf && (step == SCSI_FETCH || step == SCSI_FILL || step == SCSI_IO);
+
+	if (need && (!list_empty(&t->w->waiting) || !get_buffer(t)))
+		wait_for(t, TASK_WAIT_BUFFER, step);
+	else
+		run(t, step);
+}
+
+bool tasks_retry(struct worker *w)
+{
+	bool moved = false;
+	struct task *t;
+
+	while (!list_empty(&w->uring_waiting)) {
+		t = container_of(w->uring_waiting.next, struct task, wait);
+		if (!uring_io(w, t))
+			break;
+		list_del(&t->wait);
+		t->state = TASK_IO;
+		moved = true;
+	}
+	while (!list_empty(&w->waiting)) {
+		t = container_of(w->waiting.next, struct task, wait);
+		if (!get_buffer(t))
+			break;
+		list_del(&t->wait);
+		run(t, t->step);
+		moved = true;
+	}
+	return moved;
+}
+
+/* ---- what makes it go on ------------------------------------------------------------------------ */
+
+static struct task *new_task(struct worker *w, struct nexus *nexus, const struct tgt_cmd_req *req)
+{
+	struct task *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->w = w;
+	t->nexus = nexus;
+	t->cmd_id = req->cmd_id;
+	t->tag = req->tag;
+	t->arrival = ++w->arrivals;
+	t->scsi.nexus = nexus->scsi;
+	memcpy(t->scsi.lun, req->lun, sizeof(t->scsi.lun));
+	memcpy(t->scsi.cdb, req->cdb, sizeof(t->scsi.cdb));
+	t->scsi.cdb_len = req->cdb_len;
+	t->scsi.attr = req->attr;
+	t->scsi.data_out_len = req->data_out_len;
+	t->scsi.data_in_len = req->data_in_len;
+	list_init(&t->wait);
+	list_init(&t->msg.node);
+	list_add_tail(&t->node, &w->tasks);
+	list_add_tail(&t->hash, bucket(w, nexus->host_no, t->cmd_id));
+	nexus->users++;
+	return t;
+}
+
+void task_begin(struct worker *w, const struct tgt_event *ev)
+{
+	struct nexus *nexus = worker_find_nexus(w, ev->host_no);
+	enum scsi_step step;
+	struct task *t;
+
+	count(&w->counters.commands);
+	if (!nexus) {
+		refuse(w, ev, STATUS_BUSY);
+		return;
+	}
+	t = new_task(w, nexus, &ev->cmd_req);
+	if (!t) {
+		refuse(w, ev, STATUS_TASK_SET_FULL);
+		return;
+	}
+	step = scsi_begin(&t->scsi);
+	if (t->scsi.lu) {
+		t->lu = scsi_lu_priv(t->scsi.lu);
+		lu_get(t->lu);
+		__atomic_add_fetch(&t->lu->counters.commands, 1, __ATOMIC_RELAXED);
+	}
+	task_go(t, step);
+}
+
+static void fetched(struct task *t, uint32_t result)
+{
+	enum scsi_step step;
+
+	t->state = TASK_NEW;
+	if (t->abort == ABORT_NONE && result == TGT_DONE_LOST)
+		t->abort = ABORT_SILENT;	/* nobody is there to hear of it */
+	if (t->abort != ABORT_NONE) {
+		end_aborted(t);
+		return;
+	}
+	if (result != TGT_DONE_OK) {
+		/* A function that aborts it may follow, or the kernel was short of memory: the initiator may try again. */
+		t->scsi.status = STATUS_BUSY;
+		respond(t);
+		return;
+	}
+	step = scsi_data(&t->scsi);
+	if (!t->scsi.preempts) {
+		task_go(t, step);
+		return;
+	}
+	if (!tmf_preempt(t, step)) {
+		log_error("no memory to abort what a PREEMPT AND ABORT has preempted");
+		task_go(t, step);
+	}
+}
+
+void task_done(struct worker *w, const struct tgt_event *ev)
+{
+	struct task *t = find(w, ev->host_no, ev->cmd_done.cmd_id);
+
+	if (!t)
+		return;		/* refuse() */
+	if (t->state == TASK_FETCH)
+		fetched(t, ev->cmd_done.result);
+	else if (t->state == TASK_RESPONDED)
+		end(t);
+	else
+		log_error("the kernel is done with a command that it did not have");
+}
+
+void task_io_ended(struct task *t)
+{
+	note_io(t);
+	t->state = TASK_NEW;
+	if (t->abort != ABORT_NONE)
+		end_aborted(t);
+	else
+		task_go(t, scsi_io_done(&t->scsi, t->io.error));
+}
+
+static void resumed(struct worker *w, struct msg *msg)
+{
+	struct task *t = container_of(msg, struct task, msg);
+
+	(void)w;
+	if (t->state == TASK_WAIT_TURN)
+		task_go(t, scsi_resume(&t->scsi));
+}
+
+/*
+ * In any thread, under the lock of the logical unit that scsi_task_end() takes too: so t is there, and
+ * end() finds the message in the queue.
+ */
+void task_resume(struct scsi_task *scsi)
+{
+	struct task *t = container_of(scsi, struct task, scsi);
+
+	t->msg.handle = resumed;
+	worker_send(t->w, &t->msg);
+}

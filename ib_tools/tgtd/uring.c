@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * The io_uring of a thread: I/O of backends, and the two eventfds that wake the thread. So there is one
+ * place where it waits.
+ *
+ * A cancelled request has a completion like any other; that of the cancelling is of no interest, as the
+ * request may have ended before.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine.h"
+#include "log.h"
+
+#define ENTRIES		512
+
+/* What a completion is of; else the address of a task. */
+enum {
+	OF_EVENTS = 1,
+	OF_MSGS = 2,
+	OF_CANCEL = 3,
+};
+
+int uring_open(struct worker *w, size_t len, char *error)
+{
+	struct iovec memory = { w->memory, len };
+	int ret = io_uring_queue_init(ENTRIES, &w->uring, 0);
+
+	if (ret) {
+		snprintf(error, CONFIG_ERROR_LEN, "io_uring: %s%s", strerror(-ret),
+			 ret == -ENOSYS || ret == -EPERM ? ": enable it (kernel.io_uring_disabled)" : "");
+		return ret;
+	}
+	w->uring_open = true;
+	ret = io_uring_register_buffers(&w->uring, &memory, 1);
+	w->fixed = !ret;
+	if (ret)
+		log_notice("the memory for data is not registered for I/O (%s), which then takes longer: raise "
+			   "LimitMEMLOCK", strerror(-ret));
+	return 0;
+}
+
+void uring_close(struct worker *w)
+{
+	if (w->uring_open)
+		io_uring_queue_exit(&w->uring);
+	w->uring_open = false;
+}
+
+static struct io_uring_sqe *get_sqe(struct worker *w)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&w->uring);
+
+	if (sqe)
+		return sqe;
+	io_uring_submit(&w->uring);
+	return io_uring_get_sqe(&w->uring);
+}
+
+bool uring_io(struct worker *w, struct task *t)
+{
+	struct io_uring_sqe *sqe = get_sqe(w);
+
+	if (!sqe)
+		return false;
+	t->io.be->ops->prep(t->io.be, &t->io, sqe);
+	io_uring_sqe_set_data(sqe, t);
+	w->in_flight++;
+	return true;
+}
+
+void uring_cancel(struct worker *w, struct task *t)
+{
+	struct io_uring_sqe *sqe = get_sqe(w);
+
+	/* Without room it is not cancelled, and is waited for as well. */
+	if (!sqe)
+		return;
+	io_uring_prep_cancel64(sqe, (uintptr_t)t, 0);
+	io_uring_sqe_set_data64(sqe, OF_CANCEL);
+}
+
+static void arm(struct worker *w, bool *armed, int fd, uint64_t what)
+{
+	struct io_uring_sqe *sqe;
+
+	if (*armed)
+		return;
+	sqe = get_sqe(w);
+	if (!sqe)
+		return;
+	io_uring_prep_poll_add(sqe, fd, POLLIN);
+	io_uring_sqe_set_data64(sqe, what);
+	*armed = true;
+}
+
+static void io_completed(struct worker *w, struct task *t, int res)
+{
+	w->in_flight--;
+	if (t->io.be->ops->complete(t->io.be, &t->io, res)) {
+		task_io_ended(t);
+	} else if (t->io.stop) {
+		t->io.error = -ECANCELED;
+		task_io_ended(t);
+	} else {
+		task_io(t);
+	}
+}
+
+static void completed(struct worker *w, uint64_t what, int res)
+{
+	uint64_t n;
+
+	switch (what) {
+	case OF_EVENTS:
+		w->events_armed = false;	/* tgt_awake() reads it */
+		break;
+	case OF_MSGS:
+		w->msgs_armed = false;
+		while (read(w->msg_fd, &n, sizeof(n)) < 0 && errno == EINTR)
+			;
+		break;
+	case OF_CANCEL:
+		break;
+	default:
+		io_completed(w, (struct task *)(uintptr_t)what, res);
+	}
+}
+
+bool uring_poll(struct worker *w, unsigned int timeout_ms)
+{
+	struct __kernel_timespec ts = { .tv_sec = timeout_ms / 1000, .tv_nsec = timeout_ms % 1000 * 1000000 };
+	struct io_uring_cqe *cqe;
+	bool any = false;
+	uint64_t what;
+	int ret, res;
+
+	if (timeout_ms) {
+		arm(w, &w->events_armed, tgt_ring_fd(w->d->tgt, w->nr), OF_EVENTS);
+		arm(w, &w->msgs_armed, w->msg_fd, OF_MSGS);
+		ret = io_uring_submit_and_wait_timeout(&w->uring, &cqe, 1, &ts, NULL);
+	} else {
+		ret = io_uring_submit(&w->uring);
+	}
+	if (ret < 0 && ret != -ETIME && ret != -EINTR && ret != -EAGAIN && ret != -EBUSY)
+		log_error("io_uring: %s", strerror(-ret));
+	while (!io_uring_peek_cqe(&w->uring, &cqe)) {
+		what = cqe->user_data;
+		res = cqe->res;
+		io_uring_cqe_seen(&w->uring, cqe);
+		completed(w, what, res);
+		any = true;
+	}
+	return any;
+}

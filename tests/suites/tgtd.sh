@@ -1,0 +1,196 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC2119,SC2317 # tgtd_conf is given the names of initiators, or none; the cases are called by name
+# srp_tgtd with the kernel's initiator: files and devices, its death and return, reload, reservations.
+# shellcheck source=tests/suites/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/suites/lib_tgt.sh
+. "$(dirname "$0")/lib_tgt.sh"
+
+NETS=2
+INITIATOR_ARGS=("${NO_REGISTRATION[@]}")
+
+setup() {
+	ours_only "knows no /dev/tgt"
+	modprobe sg
+	tgtd_luns=()
+	TGTD_RECOVERY_MS=0
+	tgtd_listen
+	objects >"$WORK/before"
+}
+
+# file NAME MIB: a file for a logical unit
+file() {
+	truncate -s "$2M" "$WORK/$1"
+	tgtd_lun "${3:-0}" file "$WORK/$1" "${@:4}"
+}
+
+# What was written is there after logout, login, and another daemon.
+case_file_system() {
+	file disk 64
+	tgtd_conf
+	tgtd_start
+	login_disk 0
+	verify "$disk" data --bsrange=512-256k --blockalign=512
+	mkfs.ext4 -q "$disk"
+	mount "$disk" /mnt
+	dd if=/dev/urandom of=/mnt/file bs=1M count=16 status=none
+	md5sum /mnt/file >"$WORK/sum"
+	umount /mnt
+	logout "$host"
+	tgtd_stop
+	tgtd_start
+	login_disk 0
+	mount "$disk" /mnt
+	md5sum -c --quiet "$WORK/sum" || fail "the file has changed"
+	umount /mnt
+	logout "$host"
+	tgtd_stop
+	same_objects "$WORK/before"
+}
+
+case_block_devices() {
+	local n
+	for n in 0 1; do
+		null_disk "blk$n" 64
+		tgtd_lun "$n" block "$null" 'thin = true'
+	done
+	tgtd_lun 2 memory 32M
+	tgtd_lun 3 memory 8M 'read_only = true'
+	tgtd_conf
+	tgtd_start
+	login_disk 0 ch_count=4
+	for n in 0 1 2; do
+		wait_for 15 "LUN $n" disk_of "$host" "$n"
+		in_background verify "$disk" "lun$n" --bsrange=4k-512k
+	done
+	while read -r n; do wait "$n" || fail "verify failed, see above"; done < <(tail -n 3 "$WORK/pids")
+	wait_for 15 "LUN 3" disk_of "$host" 3
+	[[ $(<"/sys/block/${disk#/dev/}/ro") = 1 ]] || fail "LUN 3 is not read-only"
+	! dd if=/dev/zero of="$disk" bs=4k count=1 oflag=direct status=none 2>/dev/null || fail "LUN 3 was written"
+	disk_of "$host" 0
+	blkdiscard -l 1M "$disk"
+	blkdiscard -z -l 1M "$disk"
+	cmp -n 1048576 "$disk" /dev/zero || fail "what was zeroed is not zero"
+}
+
+# kill_and_return: the daemon dies under verified I/O, and another comes
+kill_and_return() {
+	kill -KILL "$tgtd_pid"
+	wait_for 20 "the dead daemon has gone" not test -e "/proc/$tgtd_pid"
+	tgtd_start
+}
+
+# With a recovery time the session stays, and nothing but a pause is seen.
+case_killed_with_recovery() {
+	local n state
+	file disk 64
+	TGTD_RECOVERY_MS=20000
+	tgtd_conf
+	tgtd_start
+	login_disk 0
+	verify_throughout "$disk"
+	for ((n = 0; n < $(times 20); n++)); do
+		kill_and_return
+		wait_for_ios "$disk" 50
+	done
+	verify_ends
+	read -r state <"$(rport_of "$host")/state"
+	[[ $state = running ]] || fail "the session is $state"
+	[[ $(grep -c . <(kernel_log | grep -E 'scsi host[0-9]+: SRP abort|reconnect')) = 0 ]] || fail "the initiator has recovered by itself"
+	logout "$host"
+	tgtd_stop
+	same_objects "$WORK/before"
+}
+
+# Without one the session ends; the initiator logs in again when there is a daemon.
+case_killed_without_recovery() {
+	local n rport
+	file disk 64
+	tgtd_conf
+	tgtd_start
+	login_disk 0
+	rport=$(rport_of "$host")
+	echo 1 >"$rport/reconnect_delay"
+	echo 120 >"$rport/fast_io_fail_tmo"
+	echo off >"$rport/dev_loss_tmo"
+	verify_throughout "$disk"
+	for ((n = 0; n < $(times 20); n++)); do
+		kill_and_return
+		wait_for_ios "$disk" 50
+	done
+	verify_ends
+	logout "$host"
+	tgtd_stop
+	same_objects "$WORK/before"
+}
+
+# Stopped for longer than it may be: it is killed, and a successor goes on.
+case_hangs() {
+	file disk 64
+	TGTD_RECOVERY_MS=20000 TGTD_TIMEOUT_MS=5000
+	tgtd_conf
+	TGTD_TIMEOUT_MS=30000
+	tgtd_start
+	login_disk 0
+	verify_throughout "$disk"
+	kill -STOP "$tgtd_pid"
+	wait_for 60 "the kernel kills what hangs" not test -e "/proc/$tgtd_pid"
+	logged "daemon $tgtd_pid: killed, as it did not answer in time" || fail "nothing in the kernel log"
+	tgtd_start
+	verify_ends
+	logout "$host"
+	tgtd_stop
+}
+
+case_reload() {
+	local size
+	file first 32
+	tgtd_conf
+	tgtd_start
+	login_disk 0
+	verify_throughout "$disk"
+	file second 16 1
+	tgtd_conf
+	kill -HUP "$tgtd_pid"
+	echo "- - -" >"/sys/class/scsi_host/$host/scan"
+	poll 15 disk_of "$host" 1 || { echo "- - -" >"/sys/class/scsi_host/$host/scan"; wait_for 15 "LUN 1" disk_of "$host" 1; }
+	verify "$disk" second --size=8M
+	# A file that has grown
+	truncate -s 24M "$WORK/second"
+	kill -HUP "$tgtd_pid"
+	wait_for 30 "the disk has grown" grown "$disk" $((24 << 11))
+	# Nonsense changes nothing.
+	echo "targets: nonsense" >"$TGTD_CONF"
+	kill -HUP "$tgtd_pid"
+	wait_for 10 "a complaint" grep -q "nothing has changed" "$LAB_OUT/$case_name.tgtd"
+	verify_ends
+}
+grown() {
+	local size
+	echo 1 >"/sys/block/${1#/dev/}/device/rescan"
+	read -r size <"/sys/block/${1#/dev/}/size"
+	((size == $2))
+}
+
+# A reservation that is to outlive power loss outlives the daemon.
+case_reservations() {
+	local key=0x123abc
+	file disk 16
+	tgtd_conf
+	tgtd_start
+	login_disk 0
+	sg_persist --out --register --param-aptpl --param-sark="$key" "$disk" >/dev/null
+	sg_persist --out --reserve --param-rk="$key" --prout-type=5 "$disk" >/dev/null
+	login 1 initiator_ext=1
+	wait_for 15 "the other path" disk_of "$host"
+	! dd if=/dev/zero of="$disk" bs=4k count=1 oflag=direct status=none 2>/dev/null || fail "written by who has no registration"
+	logout_all
+	tgtd_stop
+	tgtd_start
+	login_disk 0
+	sg_persist --in --read-reservation "$disk" | grep -qi "key=$key" || fail "the reservation is gone"
+	sg_persist --out --clear --param-rk="$key" "$disk" >/dev/null
+}
+
+run_cases "$@"

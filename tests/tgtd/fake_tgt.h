@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * A kernel for tests of the daemon: libtgt without /dev/tgt.
+ *
+ * It knows each command and function, and fails the test when an answer is not allowed: for what is not
+ * the daemon's, or of a function whose commands have not ended. Either the daemon's threads do not run: the
+ * test gives them events, and lets them do what they have to with settle(). Or, with fake_threads, they
+ * do: then events are queued, and each CMD_DONE comes by itself.
+ *
+ * A test includes it once: it is a program of its own.
+ */
+#ifndef FAKE_TGT_H
+#define FAKE_TGT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "engine.h"
+
+#define FAKE_MAX	16384
+#define FAKE_RINGS	2
+
+enum fake_state {
+	AT_DAEMON,
+	FETCHING,
+	RESPONDED,
+	ENDED,
+};
+
+struct fake_cmd {
+	uint32_t	ring, host_no, lun;
+	uint64_t	tag;
+	enum fake_state	state;
+	bool		aborted;	/* by TGT_RSP_ABORTED */
+	uint8_t		status;
+	uint32_t	len;
+};
+
+struct fake_tmf {
+	uint32_t	ring, host_no, lun, function;
+	uint64_t	tag;
+	uint64_t	nr_before;	/* commands that came before */
+	bool		answered;
+	uint32_t	result;
+};
+
+/* A command's id is its index, and so is that of a function. */
+static struct fake_cmd cmds[FAKE_MAX];
+static uint64_t nr_cmds;
+static struct fake_tmf tmfs[FAKE_MAX];
+static uint64_t nr_tmfs;
+
+/**
+ * struct fake_ring - events on their way
+ * @prod: written, and @cons: read
+ */
+struct fake_ring {
+	struct tgt_event	ev[4 * FAKE_MAX];
+	uint64_t		prod, cons;
+	bool			asleep;
+	int			fd;
+};
+
+static bool fake_threads;
+static pthread_mutex_t fake_lock = PTHREAD_MUTEX_INITIALIZER;	/* protects all of it, with fake_threads */
+static struct fake_ring fake_rings[FAKE_RINGS] = { { .fd = -1 }, { .fd = -1 } };
+
+static void fake_queue_locked(uint32_t ring, const struct tgt_event *ev)
+{
+	static const uint64_t one = 1;
+	struct fake_ring *r = &fake_rings[ring];
+
+	r->ev[r->prod++ % (4 * FAKE_MAX)] = *ev;
+	if (r->asleep)
+		assert_int_equal(write(r->fd, &one, sizeof(one)), sizeof(one));
+}
+
+static void fake_done_locked(uint64_t id)
+{
+	struct tgt_event ev = { .type = TGT_CMD_DONE, .host_no = cmds[id].host_no };
+
+	cmds[id].state = cmds[id].state == FETCHING ? AT_DAEMON : ENDED;
+	ev.cmd_done.cmd_id = id;
+	fake_queue_locked(cmds[id].ring, &ev);
+}
+
+static bool fake_covers(const struct fake_tmf *f, const struct fake_cmd *c)
+{
+	bool own = f->host_no == c->host_no;
+
+	if (f->lun != c->lun)
+		return false;
+	switch (f->function) {
+	case TGT_ABORT_TASK:
+		return own && c->tag == f->tag;
+	case TGT_ABORT_TASK_SET:
+		return own;
+	case TGT_CLEAR_TASK_SET:
+	case TGT_LUN_RESET:
+		return true;
+	}
+	return false;
+}
+
+/* ---- libtgt ------------------------------------------------------------------------------------- */
+
+int tgt_open(const struct tgt_options *opt, struct tgt **tgt)
+{
+	(void)opt;
+	*tgt = NULL;
+	return 0;
+}
+
+void tgt_close(struct tgt *tgt)
+{
+	(void)tgt;
+}
+
+const char *tgt_error(void)
+{
+	return "fake";
+}
+
+/* The last initiator of the last target that was bound. */
+static char fake_bound[TGT_NAME_LEN];
+
+int tgt_bind(struct tgt *tgt, const char *port, uint64_t id_ext, const char *const *initiators, uint32_t nr,
+	     uint32_t *target_id)
+{
+	(void)tgt, (void)port;
+	snprintf(fake_bound, sizeof(fake_bound), "%s", nr ? initiators[nr - 1] : "");
+	if (nr && !strcmp(initiators[0], "nonsense"))
+		return -EINVAL;
+	*target_id = id_ext;
+	return 0;
+}
+
+int tgt_unbind(struct tgt *tgt, uint32_t target_id)
+{
+	(void)tgt, (void)target_id;
+	return 0;
+}
+
+static void *fake_memory[TGT_MAX_RINGS];
+static uint32_t nr_memory;
+
+int tgt_alloc_buf(struct tgt *tgt, size_t len, uint32_t *buf_id, void **addr)
+{
+	(void)tgt;
+	*buf_id = nr_memory;
+	*addr = fake_memory[nr_memory++] = aligned_alloc(4096, len);
+	return *addr ? 0 : -1;
+}
+
+int tgt_free_buf(struct tgt *tgt, uint32_t buf_id)
+{
+	(void)tgt, (void)buf_id;
+	return 0;
+}
+
+int tgt_ring_fd(struct tgt *tgt, uint32_t ring)
+{
+	struct fake_ring *r = &fake_rings[ring];
+
+	(void)tgt;
+	if (r->fd < 0)
+		r->fd = eventfd(0, EFD_NONBLOCK);
+	return r->fd;
+}
+
+_Bool tgt_next(struct tgt *tgt, uint32_t ring, struct tgt_event *ev)
+{
+	struct fake_ring *r = &fake_rings[ring];
+	bool any;
+
+	(void)tgt;
+	pthread_mutex_lock(&fake_lock);
+	any = r->cons != r->prod;
+	if (any)
+		*ev = r->ev[r->cons++ % (4 * FAKE_MAX)];
+	pthread_mutex_unlock(&fake_lock);
+	return any;
+}
+
+_Bool tgt_sleep(struct tgt *tgt, uint32_t ring)
+{
+	struct fake_ring *r = &fake_rings[ring];
+
+	tgt_ring_fd(tgt, ring);
+	pthread_mutex_lock(&fake_lock);
+	r->asleep = r->cons == r->prod;
+	pthread_mutex_unlock(&fake_lock);
+	return r->asleep;
+}
+
+void tgt_awake(struct tgt *tgt, uint32_t ring)
+{
+	struct fake_ring *r = &fake_rings[ring];
+	uint64_t n;
+
+	(void)tgt;
+	pthread_mutex_lock(&fake_lock);
+	r->asleep = false;
+	while (read(r->fd, &n, sizeof(n)) > 0)
+		;
+	pthread_mutex_unlock(&fake_lock);
+}
+
+static void fake_cmd_rsp_locked(uint32_t ring, uint32_t host_no, const struct tgt_cmd_rsp *rsp)
+{
+	struct fake_cmd *c = &cmds[rsp->cmd_id];
+
+	assert_true(rsp->cmd_id < nr_cmds);
+	assert_int_equal(c->ring, ring);
+	assert_int_equal(c->host_no, host_no);
+	assert_int_equal(c->state, AT_DAEMON);
+	c->len = rsp->len;
+	if (rsp->flags & TGT_RSP_ABORTED) {
+		c->state = ENDED;
+		c->aborted = true;
+		return;
+	}
+	if (rsp->flags & TGT_RSP_DATA_ONLY) {
+		assert_true(rsp->len > 0);
+		c->state = FETCHING;
+	} else {
+		c->state = RESPONDED;
+		c->status = rsp->status;
+	}
+	if (fake_threads)
+		fake_done_locked(rsp->cmd_id);
+}
+
+int tgt_cmd_rsp(struct tgt *tgt, uint32_t ring, uint32_t host_no, const struct tgt_cmd_rsp *rsp)
+{
+	(void)tgt;
+	pthread_mutex_lock(&fake_lock);
+	fake_cmd_rsp_locked(ring, host_no, rsp);
+	pthread_mutex_unlock(&fake_lock);
+	return 0;
+}
+
+/* A command of another ring may be on its way yet when its thread learns of the function: that one is not covered. */
+static void fake_tmf_rsp_locked(struct fake_tmf *f, uint32_t ring, uint32_t host_no, enum tgt_tmf_result result)
+{
+	uint64_t i;
+
+	assert_int_equal(f->ring, ring);
+	assert_int_equal(f->host_no, host_no);
+	assert_false(f->answered);
+	f->answered = true;
+	f->result = result;
+	if (result == TGT_TMF_LUN_NOT_FOUND)
+		return;
+	for (i = 0; i < f->nr_before; i++)
+		if (fake_covers(f, &cmds[i]) && (!fake_threads || cmds[i].ring == ring))
+			assert_int_equal(cmds[i].state, ENDED);
+}
+
+int tgt_tsk_mgmt_rsp(struct tgt *tgt, uint32_t ring, uint32_t host_no, uint64_t tmf_id, enum tgt_tmf_result result)
+{
+	(void)tgt;
+	pthread_mutex_lock(&fake_lock);
+	assert_true(tmf_id < nr_tmfs);
+	fake_tmf_rsp_locked(&tmfs[tmf_id], ring, host_no, result);
+	pthread_mutex_unlock(&fake_lock);
+	return 0;
+}
+
+int tgt_submit(struct tgt *tgt, uint32_t ring)
+{
+	(void)tgt, (void)ring;
+	return 0;
+}
+
+/* ---- the test's side ---------------------------------------------------------------------------- */
+
+static struct daemon fake_d;
+
+/* Until nobody has anything to do. */
+static __attribute__((unused)) void settle(void)
+{
+	bool any = true;
+	uint32_t i;
+
+	while (any) {
+		any = false;
+		for (i = 0; i < fake_d.nr_workers; i++) {
+			struct worker *w = &fake_d.workers[i];
+
+			any |= worker_handle_msgs(w);
+			any |= uring_poll(w, 0);
+			any |= tasks_retry(w);
+			any |= worker_flush(w);
+		}
+	}
+}
+
+static __attribute__((unused)) void give(uint32_t ring, const struct tgt_event *ev)
+{
+	if (!fake_threads) {
+		worker_event(&fake_d.workers[ring], ev);
+		return;
+	}
+	pthread_mutex_lock(&fake_lock);
+	fake_queue_locked(ring, ev);
+	pthread_mutex_unlock(&fake_lock);
+}
+
+static __attribute__((unused)) void host_up(uint32_t ring, uint32_t host_no, uint32_t target_id)
+{
+	struct tgt_event ev = { .type = TGT_HOST_UP, .host_no = host_no };
+
+	ev.host_up.target_id = target_id;
+	memset(ev.host_up.i_port_id, host_no, 16);
+	give(ring, &ev);
+}
+
+static __attribute__((unused)) void host_down(uint32_t ring, uint32_t host_no)
+{
+	struct tgt_event ev = { .type = TGT_HOST_DOWN, .host_no = host_no };
+
+	give(ring, &ev);
+}
+
+/* Return: its id. */
+static __attribute__((unused)) uint64_t send_cmd(uint32_t ring, uint32_t host_no, uint32_t lun, uint64_t tag,
+						 const uint8_t *cdb, uint32_t out, uint32_t in)
+{
+	struct tgt_event ev = { .type = TGT_CMD_REQ, .host_no = host_no };
+	uint64_t id;
+
+	pthread_mutex_lock(&fake_lock);
+	id = nr_cmds++;
+	assert_true(nr_cmds <= FAKE_MAX);
+	cmds[id] = (struct fake_cmd) { .ring = ring, .host_no = host_no, .lun = lun, .tag = tag };
+	pthread_mutex_unlock(&fake_lock);
+	ev.cmd_req = (struct tgt_cmd_req) {
+		.cmd_id = id, .tag = tag, .lun = { 0, lun }, .data_out_len = out, .data_in_len = in, .cdb_len = 16,
+	};
+	memcpy(ev.cmd_req.cdb, cdb, 16);
+	give(ring, &ev);
+	return id;
+}
+
+static __attribute__((unused)) void cmd_done(uint64_t id, uint32_t result)
+{
+	struct tgt_event ev = { .type = TGT_CMD_DONE, .host_no = cmds[id].host_no };
+
+	assert_true(cmds[id].state == FETCHING || cmds[id].state == RESPONDED);
+	cmds[id].state = cmds[id].state == FETCHING ? AT_DAEMON : ENDED;
+	ev.cmd_done = (struct tgt_cmd_done) { .cmd_id = id, .result = result };
+	give(cmds[id].ring, &ev);
+}
+
+static __attribute__((unused)) uint64_t send_tmf(uint32_t ring, uint32_t host_no, uint32_t lun, uint32_t function,
+						 uint64_t tag)
+{
+	struct tgt_event ev = { .type = TGT_TSK_MGMT_REQ, .host_no = host_no };
+	uint64_t id;
+
+	pthread_mutex_lock(&fake_lock);
+	id = nr_tmfs++;
+	assert_true(nr_tmfs <= FAKE_MAX);
+	tmfs[id] = (struct fake_tmf) {
+		.ring = ring, .host_no = host_no, .lun = lun, .function = function, .tag = tag, .nr_before = nr_cmds,
+	};
+	pthread_mutex_unlock(&fake_lock);
+	ev.tsk_mgmt_req = (struct tgt_tsk_mgmt_req) {
+		.tmf_id = id, .tag = tag, .lun = { 0, lun }, .function = function,
+	};
+	give(ring, &ev);
+	return id;
+}
+
+#endif /* FAKE_TGT_H */
