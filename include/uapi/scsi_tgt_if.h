@@ -180,8 +180,9 @@ struct tgt_event {
  * @flags: TGT_RSP_*
  * @buf_id: as TGT_IOC_REG_BUF said; ignored if @len is 0
  * @off: where the data is in the buffer
- * @len: bytes to move: not more than @data_in_len or @data_out_len of the command.
- *	Data-out moves with DATA_ONLY, or before a status of GOOD
+ * @len: bytes to move, from the beginning of the initiator's buffer: not more than
+ *	data_in_len or data_out_len of the command. Data-out moves with DATA_ONLY, or
+ *	before a status of GOOD
  * @produced: with a status: bytes that the command transfers, or would transfer if
  *	the initiator had offered as much; the residual comes from it
  * @status: SAM-5

@@ -3,8 +3,13 @@
 # shellcheck disable=SC2317 # the cases are called by name
 # Two paths to one disk, and several CPUs: paths fail and come back, sessions log out and in, devices and hosts are reset, and
 # verified I/O goes on. The multipath device is made by hand, so that the test knows what happens when.
+# CORE=tgt: the target is served by srp_tgtd.
 # shellcheck source=tests/suites/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/suites/lib_tgt.sh
+. "$(dirname "$0")/lib_tgt.sh"
+: "${CORE:=lio}"
+[[ $CORE = tgt ]] || ID_EXT=''
 
 export DM_DISABLE_UDEV=1
 NETS=2
@@ -17,9 +22,35 @@ setup() {
 		dmsetup remove --retry paths
 	fi
 	hosts_of=() disks=()
-	back_null disk 64
+	null_disk disk 64
+	"setup_$CORE"
+}
+
+setup_lio() {
+	back_block disk "$null"
 	target_up 0 "$back"
 	target_up 1 "$back"
+}
+
+setup_tgt() {
+	ours_only "knows no /dev/tgt"
+	tgtd_luns=()
+	tgtd_lun 0 block "$null"
+	tgtd_conf 10.9.0.1 10.9.1.1
+	tgtd_start
+	tgtd_listen
+}
+
+# lio_path N UP: the target port is disabled, or enabled. tgt_path: who comes by this path has to go, or may come back.
+lio_path() {
+	port_names "$1"
+	echo "$2" >"$tpg/enable"
+}
+tgt_path() {
+	local names=(10.9.0.1 10.9.1.1)
+	(($2)) || unset "names[$1]"
+	tgtd_conf "${names[@]}"
+	kill -HUP "$tgtd_pid"
 }
 
 # Log in over link N; a path that is lost shall fail soon, and come back soon.
@@ -65,11 +96,10 @@ case_paths_fail() {
 	multipath_up
 	for ((n = 0; n < $(times 20); n++)); do
 		path=$((n % 2))
-		port_names "$path"
-		echo 0 >"$tpg/enable"
+		"${CORE}_path" "$path" 0
 		wait_for 30 "path $path fails" path_is "$path" F
 		wait_for_ios "$verify_disk" 20
-		echo 1 >"$tpg/enable"
+		"${CORE}_path" "$path" 1
 		wait_for 30 "reconnection of path $path" grep -q running "$(rport_of "${hosts_of[path]}")/state"
 		dmsetup message paths 0 reinstate_path "$(<"/sys/block/${disks[path]#/dev/}/dev")"
 		wait_for 10 "path $path is back" path_is "$path" A
