@@ -33,7 +33,7 @@ struct tgt_buf;
 /**
  * struct scsi_tgt_cmd - a slot of the driver: a command, or a function, in progress
  * @cdb: by the driver before it queues: stays until the command responds or ends
- * @cdb_len: bytes, at most TGT_CDB_LEN
+ * @cdb_len: bytes; more than TGT_CDB_LEN are refused
  * @attr: enum tgt_task_attr
  * @data_out_len: bytes that the initiator offers to send
  * @data_in_len: bytes that the initiator has room for
@@ -42,7 +42,7 @@ struct tgt_buf;
  */
 struct scsi_tgt_cmd {
 	const u8		*cdb;
-	u8			cdb_len;
+	u16			cdb_len;
 	u8			attr;
 	u32			data_out_len;
 	u32			data_in_len;
@@ -255,7 +255,7 @@ void scsi_tgt_data_done(struct scsi_tgt_cmd *cmd, enum tgt_done result);
 /**
  * scsi_tgt_response_done() - the response is sent, or never will be
  * @cmd: the command; cmd_release() follows, when the daemon's memory has been given back
- * @result: TGT_DONE_OK or TGT_DONE_LOST
+ * @result: TGT_DONE_OK, TGT_DONE_LOST; TGT_DONE_CANCELLED if the data of a write could not be had
  *
  * Context: any.
  */

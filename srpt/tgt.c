@@ -14,6 +14,8 @@
 #include <scsi_tgt.h>
 #include "srpt.h"
 
+#define EXTENDED_CDB	0x7e
+
 struct tgt_cmd {
 	struct scsi_tgt_cmd	core;
 	u32			produced;	/* of a write answered in one stage */
@@ -233,6 +235,14 @@ static void send_status(struct srpt_cmd *cmd, u8 status, u8 key, u8 asc)
 	srpt_transfer_response(cmd, &rsp, NULL, 0);
 }
 
+/* Only CDBs that say how long they are can be longer than 16 bytes (SPC-4 4.2.2). */
+static u16 cdb_len(const struct srp_cmd_req *req)
+{
+	if (req->cdb[0] == EXTENDED_CDB || req->cdb[0] == VARIABLE_LENGTH_CMD)
+		return req->cdb_len;
+	return min_t(u16, req->cdb_len, SRP_CDB_LEN);
+}
+
 static void queue_command(struct srpt_cmd *cmd)
 {
 	const struct srp_cmd_req *req = &cmd->iu.cmd;
@@ -241,7 +251,7 @@ static void queue_command(struct srpt_cmd *cmd)
 	int ret;
 
 	core->cdb = req->cdb;
-	core->cdb_len = req->cdb_len;
+	core->cdb_len = cdb_len(req);
 	core->attr = req->attr;
 	core->data_out_len = req->dir == SRP_DIR_OUT ? req->buf.len : 0;
 	core->data_in_len = req->dir == SRP_DIR_IN ? req->buf.len : 0;

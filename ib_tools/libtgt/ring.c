@@ -93,6 +93,10 @@ _Bool tgt_next(struct tgt *tgt, uint32_t ring, struct tgt_event *ev)
 	struct ring *r = &tgt->rings[ring];
 
 	if (empty(r)) {
+		/*
+		 * Without a full barrier behind the store of ev_cons the flag may be seen late here. That costs
+		 * a round and no event: it stays set, and tgt_sleep() looks again behind one before anybody waits.
+		 */
 		if (!(load(&r->head->flags) & TGT_RING_PENDING) || enter(tgt, ring) || empty(r))
 			return 0;
 	}

@@ -31,7 +31,8 @@ static void add_free(struct buffers *b, size_t i, unsigned int order)
 
 	n->order = order;
 	n->free = true;
-	list_add_tail(&n->link, &b->lists[order]);
+	/* At the head: what was used last is taken next, and may still be in a cache. */
+	list_add_tail(&n->link, b->lists[order].next);
 }
 
 static struct node *take_free(struct node *n)

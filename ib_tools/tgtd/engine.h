@@ -50,6 +50,7 @@ struct counters {
  * @fixed: the memory is known to the io_uring as buffer 0
  * @in_flight: requests of the io_uring, but for polls
  * @answered: there are answers that the kernel was not told of
+ * @quiet: rounds since it was told of something
  * @events_armed: the eventfd of the ring is polled
  * @msgs_armed: that of the messages is
  * @msg_lock: protects @msgs and @stop
@@ -77,6 +78,7 @@ struct worker {
 	bool		fixed;
 	unsigned int	in_flight;
 	bool		answered;
+	unsigned int	quiet;
 	bool		events_armed;
 	bool		msgs_armed;
 	pthread_mutex_t	msg_lock;
@@ -89,6 +91,7 @@ struct worker {
 /* Who has to act on a task. */
 enum task_state {
 	TASK_NEW,
+	TASK_DORMANT,		/* others of its logical unit, see order.c */
 	TASK_WAIT_BUFFER,
 	TASK_WAIT_URING,
 	TASK_WAIT_TURN,		/* SCSI_WAIT */
@@ -108,13 +111,14 @@ enum task_abort {
 /**
  * struct task - a command
  * @arrival: worker.arrivals when it came
- * @wait: in worker.waiting or worker.uring_waiting
+ * @wait: in worker.waiting or worker.uring_waiting; or in order.waiting, where other threads take it out
  * @step: to go on with after that
  * @abort: it is to end so
  * @held: it stays until task_release(), ended or not
  * @left_engine: scsi_task_end() was called
  * @has_buf: there is a chunk at @buf_off
- * @msg: for resume
+ * @runs: it is counted in order.running; as long as it is TASK_DORMANT under order.lock
+ * @msg: its turn has come
  */
 struct task {
 	struct scsi_task	scsi;
@@ -133,6 +137,7 @@ struct task {
 	bool			held;
 	bool			left_engine;
 	bool			has_buf;
+	bool			runs;
 	uint32_t		buf_off;
 	struct io		io;
 	struct msg		msg;
@@ -191,6 +196,8 @@ bool uring_poll(struct worker *w, unsigned int timeout_ms);
 
 /** task_begin() - CMD_REQ */
 void task_begin(struct worker *w, const struct tgt_event *ev);
+/** task_enable() - its first step: nothing it has to wait for is in front of it */
+void task_enable(struct task *t);
 void task_done(struct worker *w, const struct tgt_event *ev);
 void task_io_ended(struct task *t);
 void task_go(struct task *t, enum scsi_step step);
@@ -205,11 +212,27 @@ void task_release(struct task *t);
 bool tasks_retry(struct worker *w);
 void task_resume(struct scsi_task *scsi);	/* scsi_lu_ops.resume */
 
+/* ---- order.c: task attributes ------------------------------------------------------------------- */
+
+void order_init(struct order *o);
+void order_destroy(struct order *o);
+/** order_begin() - a command with a logical unit has come. Return: whether it runs; else task_enable() comes later */
+bool order_begin(struct task *t);
+/** order_leave() - one that is TASK_DORMANT waits no longer; order_end() follows */
+void order_leave(struct task *t);
+/** order_end() - it has ended */
+void order_end(struct task *t);
+
 /* ---- tmf.c: task management --------------------------------------------------------------------- */
 
 void tmf_begin(struct worker *w, const struct tgt_event *ev);
-/** tmf_preempt() - abort what @t has preempted, then go on with it. Return: false: no memory */
-bool tmf_preempt(struct task *t, enum scsi_step step);
+/**
+ * tmf_preempt() - the data of a task that may preempt is there
+ * @t: with scsi.may_preempt
+ *
+ * Does scsi_data(), aborts what it has preempted, then goes on with @t. Return: false: no memory, and nothing was done.
+ */
+bool tmf_preempt(struct task *t);
 /** tmf_task_ended() - for those that wait for it */
 void tmf_task_ended(struct worker *w, const struct task *t);
 /** tmf_tell_swept() - after the kernel was told: what is complete. Return: whether there was something */

@@ -50,22 +50,38 @@ int lu_open(struct target *t, struct lun_config *conf, struct lu **result, char 
 		free(lu);
 		return ret;
 	}
+	order_init(&lu->order);
 	*result = lu;
 	return 0;
 }
 
+static int cannot_add(const struct lu *lu, int code, char *error)
+{
+	return backend_fail(lu->conf, error, code, "cannot become LUN %u: %s", lu->conf->lun, strerror(-code));
+}
+
+/* With its reservations from the first moment on. */
 int lu_add(struct lu *lu, char *error)
 {
 	struct scsi_lu_config c = lu->conf->scsi;
+	int ret;
 
 	c.size = lu->size;
 	c.discard_zeros = lu->be->discard_zeros;
 	c.opt_xfer = lu->be->opt_xfer;
-	lu->scsi = scsi_target_add(lu->target->scsi, lu->conf->lun, &c, &ops, lu);
+	lu->scsi = scsi_lu_new(lu->target->scsi, lu->conf->lun, &c, &ops, lu);
 	if (!lu->scsi)
-		return backend_fail(lu->conf, error, -errno, "cannot become LUN %u: %s", lu->conf->lun,
-				    strerror(errno));
-	return reservations_load(lu, error);
+		return cannot_add(lu, -errno, error);
+	ret = reservations_load(lu, error);
+	if (!ret) {
+		ret = scsi_lu_publish(lu->scsi);
+		if (!ret)
+			return 0;
+		cannot_add(lu, ret, error);
+	}
+	scsi_lu_free(lu->scsi);
+	lu->scsi = NULL;
+	return ret;
 }
 
 void lu_leave(struct lu *lu)
@@ -76,6 +92,7 @@ void lu_leave(struct lu *lu)
 void lu_free(struct lu *lu)
 {
 	backend_close(lu->be);
+	order_destroy(&lu->order);
 	if (lu->adopted)
 		config_free_lun(lu->conf);
 	free(lu);

@@ -121,7 +121,9 @@ int reservations_load(const struct lu *lu, char *error)
 		backend_fail(lu->conf, error, ret, "%s: %s", path, strerror(-ret));
 	else
 		ret = scsi_lu_load_reservations(lu->scsi, data, len);
-	if (ret == -EINVAL)
+	if (ret == -ENOMEM)
+		backend_fail(lu->conf, error, ret, "no memory");
+	else if (ret == -EINVAL)
 		backend_fail(lu->conf, error, ret, "%s is damaged: without it, whom the disk is reserved for is not "
 			     "known. Remove the file if nobody needs the reservation", path);
 	free(data);

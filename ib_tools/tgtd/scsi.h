@@ -147,6 +147,7 @@ struct scsi_task {
 	uint8_t			status;		/* SCSI_RESPOND */
 	uint8_t			sense_len;
 	uint8_t			sense[SCSI_SENSE_LEN];
+	bool			may_preempt;	/* SCSI_FETCH: scsi_data() may set preempts */
 	bool			preempts;	/* see scsi_preempted() */
 
 	/* of the steps alone */
@@ -161,6 +162,9 @@ struct scsi_task {
 
 /** scsi_begin() - look at a command. Return: the next step */
 enum scsi_step scsi_begin(struct scsi_task *task);
+
+/** scsi_begin_lu() - the same, with what scsi_lu_find() has said to its LUN when it came, perhaps NULL */
+enum scsi_step scsi_begin_lu(struct scsi_task *task, struct scsi_lu *lu);
 
 /** scsi_fill() - write data-in that needs no I/O, as of INQUIRY. Return: SCSI_RESPOND */
 enum scsi_step scsi_fill(struct scsi_task *task);
@@ -183,7 +187,7 @@ enum scsi_step scsi_resume(struct scsi_task *task);
 /**
  * scsi_task_end() - the caller is through with it: answered or aborted
  *
- * Once for each scsi_begin(), when no I/O of the task is outstanding. Lets go of what it
+ * Once for each scsi_begin(), and harmless before it, when no I/O of the task is outstanding. Lets go of what it
  * holds, as the turn of a COMPARE AND WRITE.
  */
 void scsi_task_end(struct scsi_task *task);
@@ -197,10 +201,21 @@ struct scsi_target *scsi_target_new(void);
 void scsi_target_free(struct scsi_target *target);
 
 /**
- * scsi_target_add() - a new logical unit; everybody is told (REPORTED LUNS DATA HAS CHANGED)
+ * scsi_lu_new() - a logical unit that nobody sees until scsi_lu_publish()
  *
- * Return: NULL with errno: EEXIST the LUN is taken, EINVAL the configuration is no good, ENOMEM.
+ * Return: NULL with errno: EINVAL the configuration is no good, ENOMEM.
  */
+struct scsi_lu *scsi_lu_new(struct scsi_target *target, uint32_t lun, const struct scsi_lu_config *config,
+			    const struct scsi_lu_ops *ops, void *priv);
+
+/**
+ * scsi_lu_publish() - it is part of its target; everybody is told (REPORTED LUNS DATA HAS CHANGED)
+ *
+ * Return: 0; or -EEXIST: the LUN is taken, -ENOMEM: the caller calls scsi_lu_free().
+ */
+int scsi_lu_publish(struct scsi_lu *lu);
+
+/** scsi_target_add() - scsi_lu_new() and scsi_lu_publish() in one; NULL with errno: as they say */
 struct scsi_lu *scsi_target_add(struct scsi_target *target, uint32_t lun, const struct scsi_lu_config *config,
 				const struct scsi_lu_ops *ops, void *priv);
 
@@ -212,13 +227,13 @@ struct scsi_lu *scsi_target_add(struct scsi_target *target, uint32_t lun, const 
  */
 void scsi_target_remove(struct scsi_target *target, struct scsi_lu *lu);
 
-/** scsi_lu_free() - after scsi_target_remove() */
+/** scsi_lu_free() - after scsi_target_remove(), or never published */
 void scsi_lu_free(struct scsi_lu *lu);
 
-/** scsi_lu_priv() - what scsi_target_add() was given */
+/** scsi_lu_priv() - what scsi_lu_new() was given */
 void *scsi_lu_priv(const struct scsi_lu *lu);
 
-/** scsi_lu_config() - as it was at scsi_target_add(); the size may have changed since */
+/** scsi_lu_config() - as it was at scsi_lu_new(); the size may have changed since */
 const struct scsi_lu_config *scsi_lu_config(const struct scsi_lu *lu);
 
 /** scsi_lu_find() - by the 8 bytes of a LUN, peripheral or flat space addressing; NULL if there is none */
@@ -231,7 +246,7 @@ void scsi_lu_resize(struct scsi_lu *lu, uint64_t size);
 bool scsi_lu_tas(const struct scsi_lu *lu);
 
 /**
- * scsi_lu_load_reservations() - what save_reservations had written; before the first command
+ * scsi_lu_load_reservations() - what save_reservations had written; before scsi_lu_publish()
  *
  * Return: 0; -EINVAL: not ours, or damaged, nothing is changed; -ENOMEM.
  */
@@ -268,7 +283,8 @@ void scsi_commands_cleared(struct scsi_lu *lu, struct scsi_nexus *nexus);
  * @victim: a nexus of the same target
  *
  * If task->preempts the caller aborts the commands that each such nexus has in task->lu, but
- * @task itself, before it answers.
+ * @task itself, before it answers. The reservation has changed then: what that needs, it provides for
+ * when task->may_preempt, before scsi_data(); or it ends the task with another status instead.
  */
 bool scsi_preempted(const struct scsi_task *task, const struct scsi_nexus *victim);
 

@@ -140,10 +140,16 @@ uint32_t scsi_lu_default_mode(const struct scsi_lu *lu)
 	return LU_TAS | (lu->config.write_cache ? LU_WCE : 0);
 }
 
-static struct scsi_lu *lu_new(struct scsi_target *target, uint32_t lun, const struct scsi_lu_config *config)
+struct scsi_lu *scsi_lu_new(struct scsi_target *target, uint32_t lun, const struct scsi_lu_config *config,
+			    const struct scsi_lu_ops *ops, void *priv)
 {
-	struct scsi_lu *lu = calloc(1, sizeof(*lu));
+	struct scsi_lu *lu;
 
+	if (lun >= SCSI_MAX_LUNS || !config_valid(config)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	lu = calloc(1, sizeof(*lu));
 	if (!lu)
 		return NULL;
 	lu->target = target;
@@ -151,41 +157,65 @@ static struct scsi_lu *lu_new(struct scsi_target *target, uint32_t lun, const st
 	lu->config = *config;
 	lu->blocks = config->size / config->block_size;
 	lu->flags = scsi_lu_default_mode(lu);
+	lu->ops = ops;
+	lu->priv = priv;
 	pthread_mutex_init(&lu->lock, NULL);
 	return lu;
+}
+
+/* [T] 0, -EEXIST, or -EAGAIN: there are other ports than those given */
+static int publish(struct scsi_lu *lu, const struct scsi_port *ports)
+{
+	struct scsi_target *target = lu->target;
+	struct scsi_nexus *nexus;
+
+	if (target->ports != ports)
+		return -EAGAIN;
+	if (target->lus[lu->lun])
+		return -EEXIST;
+	for (nexus = target->nexuses; nexus; nexus = nexus->next) {
+		nexus->itl[lu->lun].prevents = false;
+		scsi_ua_put(&nexus->itl[lu->lun], ASC_POWER_ON_OR_RESET);
+	}
+	luns_changed(target, lu->lun);
+	__atomic_store_n(&target->lus[lu->lun], lu, __ATOMIC_RELEASE);
+	return 0;
+}
+
+/* Saved reservations do not know of new ports. One that comes after the lock was let go finds the logical unit. */
+int scsi_lu_publish(struct scsi_lu *lu)
+{
+	const struct scsi_port *ports, *port;
+	int ret;
+
+	do {
+		ports = __atomic_load_n(&lu->target->ports, __ATOMIC_ACQUIRE);
+		for (port = ports; port; port = port->next) {
+			ret = scsi_pr_new_port(lu, port);
+			if (ret)
+				return ret;
+		}
+		pthread_mutex_lock(&lu->target->lock);
+		ret = publish(lu, ports);
+		pthread_mutex_unlock(&lu->target->lock);
+	} while (ret == -EAGAIN);
+	return ret;
 }
 
 struct scsi_lu *scsi_target_add(struct scsi_target *target, uint32_t lun, const struct scsi_lu_config *config,
 				const struct scsi_lu_ops *ops, void *priv)
 {
-	struct scsi_nexus *nexus;
-	struct scsi_lu *lu;
+	struct scsi_lu *lu = scsi_lu_new(target, lun, config, ops, priv);
+	int ret;
 
-	if (lun >= SCSI_MAX_LUNS || !config_valid(config)) {
-		errno = EINVAL;
-		return NULL;
-	}
-	lu = lu_new(target, lun, config);
 	if (!lu)
 		return NULL;
-	lu->ops = ops;
-	lu->priv = priv;
-
-	pthread_mutex_lock(&target->lock);
-	if (target->lus[lun]) {
-		pthread_mutex_unlock(&target->lock);
-		scsi_lu_free(lu);
-		errno = EEXIST;
-		return NULL;
-	}
-	for (nexus = target->nexuses; nexus; nexus = nexus->next) {
-		nexus->itl[lun].prevents = false;
-		scsi_ua_put(&nexus->itl[lun], ASC_POWER_ON_OR_RESET);
-	}
-	luns_changed(target, lun);
-	__atomic_store_n(&target->lus[lun], lu, __ATOMIC_RELEASE);
-	pthread_mutex_unlock(&target->lock);
-	return lu;
+	ret = scsi_lu_publish(lu);
+	if (!ret)
+		return lu;
+	scsi_lu_free(lu);
+	errno = -ret;
+	return NULL;
 }
 
 void scsi_target_remove(struct scsi_target *target, struct scsi_lu *lu)

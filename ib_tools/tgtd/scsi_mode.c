@@ -47,7 +47,7 @@ struct mode_page {
 static const struct mode_page pages[] = {
 	/* caching */
 	{ 0x08, 20, { 0x08, 18 } },
-	/* control: GLTSD, for there are no log parameters to save; unrestricted reordering */
+	/* control: GLTSD, for there are no log parameters to save; unrestricted reordering of SIMPLE commands */
 	{ 0x0a, 12, { 0x0a, 10, 0x02, 0x10 } },
 	/* informational exceptions: DEXCPT, there are none */
 	{ 0x1c, 12, { 0x1c, 10, 0x08 } },

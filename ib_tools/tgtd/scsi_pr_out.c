@@ -270,7 +270,7 @@ static enum scsi_step commit(struct pr_out *o)
 		free(o->pr.regs);
 		return scsi_check(o->task, KEY_HARDWARE_ERROR, ASC_INTERNAL_TARGET_FAILURE);
 	}
-	o->task->preempts = o->task->op->sa == PREEMPT_AND_ABORT;
+	o->task->preempts = o->task->may_preempt;
 	pthread_mutex_lock(&lu->target->lock);
 	tell_others(o);
 	pthread_mutex_unlock(&lu->target->lock);

@@ -86,7 +86,6 @@ static bool holders_valid(const struct scsi_pr *pr)
 int scsi_lu_load_reservations(struct scsi_lu *lu, const void *data, size_t len)
 {
 	const uint8_t *p = data;
-	const struct scsi_port *port;
 	struct scsi_pr none = { 0 };
 	struct scsi_pr pr;
 	uint32_t i, nr;
@@ -114,8 +113,5 @@ int scsi_lu_load_reservations(struct scsi_lu *lu, const void *data, size_t len)
 	pthread_mutex_lock(&lu->lock);
 	scsi_pr_set(lu, &pr);
 	pthread_mutex_unlock(&lu->lock);
-	/* The image does not know of ports that are new. */
-	for (port = __atomic_load_n(&lu->target->ports, __ATOMIC_ACQUIRE); port && !ret; port = port->next)
-		ret = scsi_pr_new_port(lu, port);
-	return ret;
+	return 0;
 }

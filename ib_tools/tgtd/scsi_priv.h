@@ -96,6 +96,7 @@ struct scsi_out;
 #define OP_XFER		(1U << 6)	/* MAXIMUM TRANSFER LENGTH applies to the number of blocks */
 #define OP_THIN		(1U << 7)	/* thin provisioned logical units have it */
 #define OP_REMOVABLE	(1U << 8)	/* those with removable media have it */
+#define OP_PREEMPTS	(1U << 9)	/* PREEMPT AND ABORT */
 
 /* May it run if somebody else has a persistent reservation? SPC-4, SBC-3 */
 enum scsi_pr_class {

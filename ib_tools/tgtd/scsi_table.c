@@ -88,7 +88,7 @@ const struct scsi_op scsi_ops[] = {
 	{ PR_IN(0) }, { PR_IN(1) }, { PR_IN(2) }, { PR_IN(3) },
 	/* REGISTER, RESERVE, RELEASE, CLEAR, PREEMPT, PREEMPT AND ABORT, REGISTER AND IGNORE EXISTING KEY */
 	{ PR_OUT(0) }, { PR_OUT(1) }, { PR_OUT(2) }, { PR_OUT(3) },
-	{ PR_OUT(4) }, { PR_OUT(5) }, { PR_OUT(6) },
+	{ PR_OUT(4) }, { PR_OUT(5), .flags = OP_PREEMPTS }, { PR_OUT(6) },
 	{ CDB16(0x88, 0x18), READ },
 	/* COMPARE AND WRITE */
 	{ .opcode = 0x89, .sa = -1, .len = 16, .len_off = 13, .len_size = 1,

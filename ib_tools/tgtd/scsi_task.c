@@ -161,8 +161,12 @@ static uint32_t length_field(const struct scsi_task *task)
  */
 enum scsi_step scsi_fetch(struct scsi_task *task, uint32_t len)
 {
-	if (len > task->data_out_len)
-		return scsi_check(task, KEY_ILLEGAL_REQUEST, ASC_INVALID_FIELD_IN_IU);
+	if (len > task->data_out_len) {
+		scsi_check(task, KEY_ILLEGAL_REQUEST, ASC_INVALID_FIELD_IN_IU);
+		/* The residual count tells how much more it would be. */
+		task->produced = len;
+		return SCSI_RESPOND;
+	}
 	task->fetch_len = len;
 	return SCSI_FETCH;
 }
@@ -176,6 +180,7 @@ static enum scsi_step begin_list(struct scsi_task *task)
 	if (len > task->op->max_list)
 		return scsi_check(task, KEY_ILLEGAL_REQUEST, ASC_LIST_LENGTH_ERROR);
 	task->need_len = len;
+	task->may_preempt = task->op->flags & OP_PREEMPTS;
 	return scsi_fetch(task, len);
 }
 
@@ -193,9 +198,14 @@ enum scsi_step scsi_fill(struct scsi_task *task)
 
 enum scsi_step scsi_begin(struct scsi_task *task)
 {
+	return scsi_begin_lu(task, scsi_lu_find(task->nexus->target, task->lun));
+}
+
+enum scsi_step scsi_begin_lu(struct scsi_task *task, struct scsi_lu *lu)
+{
 	const struct scsi_op *op;
 
-	task->lu = scsi_lu_find(task->nexus->target, task->lun);
+	task->lu = lu;
 	if (!check_opcode(task) || !check_attention(task) || !check_conflict(task) || !check_reserved(task) ||
 	    !check_medium(task) || !check_range(task))
 		return SCSI_RESPOND;

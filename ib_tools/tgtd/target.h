@@ -24,10 +24,27 @@ struct lu_counters {
 };
 
 /**
+ * struct order - the task set of a logical unit, see order.c
+ * @running: atomic: commands that run, and GATED
+ * @lock: protects what follows
+ * @waiting: struct task.wait, the oldest first
+ * @heads: how many of those that run have HEAD OF QUEUE
+ * @ordered: one that is ORDERED runs
+ */
+struct order {
+	uint32_t	running;
+	pthread_mutex_t	lock;
+	struct list	waiting;
+	unsigned int	heads;
+	bool		ordered;
+};
+
+/**
  * struct lu - a logical unit
  * @users: tasks and functions that know it; they may go on after scsi_target_remove()
  * @size: bytes
  * @next_size: while a configuration is applied: what it will be
+ * @order: of its commands
  * @adopted: @conf goes with it
  */
 struct lu {
@@ -39,6 +56,7 @@ struct lu {
 	uint64_t		size;
 	uint64_t		next_size;
 	unsigned int		users;
+	struct order		order;
 	bool			adopted;
 	struct lu_counters	counters;
 };
@@ -131,11 +149,11 @@ void daemon_free_targets(struct daemon *d);
 
 /** lu_open() - with its backend, but not yet part of the target */
 int lu_open(struct target *t, struct lun_config *conf, struct lu **lu, char *error);
-/** lu_add() - initiators see it; even after an error, if lu->scsi is there */
+/** lu_add() - initiators see it, unless there is an error; then lu->scsi is NULL */
 int lu_add(struct lu *lu, char *error);
 /** lu_leave() - they do not any more */
 void lu_leave(struct lu *lu);
-/** lu_free() - has no users; after lu_leave(), or when scsi_target_free() has freed @scsi */
+/** lu_free() - has no users; after lu_leave(), when @scsi was freed, or never was there */
 void lu_free(struct lu *lu);
 
 static inline void lu_get(struct lu *lu)

@@ -2,7 +2,7 @@
 /*
  * The walk of a command: from CMD_REQ through the steps of the SCSI engine to CMD_DONE.
  *
- *	CMD_REQ -> scsi_begin() -> buffer -> FETCH, IO, ... -> CMD_RSP with status -> CMD_DONE
+ *	CMD_REQ -> its turn -> scsi_begin_lu() -> buffer -> FETCH, IO, ... -> CMD_RSP with status -> CMD_DONE
  *
  * A command that is to be aborted ends where it is if nobody but us has it. The kernel has it in
  * FETCH and RESPONDED, the io_uring in IO: then it ends when they are through with it, and one that was
@@ -100,6 +100,7 @@ static void end(struct task *t)
 	leave_engine(t);
 	worker_unsend(w, &t->msg);
 	list_del(&t->hash);
+	order_end(t);
 	if (t->has_buf)
 		buffers_put(w->bufs, t->buf_off);
 	t->has_buf = false;
@@ -134,6 +135,10 @@ void task_abort(struct task *t, enum task_abort how)
 	if (t->abort != ABORT_SILENT)
 		t->abort = how;
 	switch (t->state) {
+	case TASK_DORMANT:
+		order_leave(t);
+		end_aborted(t);
+		break;
 	case TASK_WAIT_BUFFER:
 	case TASK_WAIT_URING:
 		list_del(&t->wait);
@@ -359,10 +364,16 @@ static struct task *new_task(struct worker *w, struct nexus *nexus, const struct
 	return t;
 }
 
+void task_enable(struct task *t)
+{
+	t->state = TASK_NEW;
+	task_go(t, scsi_begin_lu(&t->scsi, t->lu ? t->lu->scsi : NULL));
+}
+
 void task_begin(struct worker *w, const struct tgt_event *ev)
 {
 	struct nexus *nexus = worker_find_nexus(w, ev->host_no);
-	enum scsi_step step;
+	struct scsi_lu *scsi;
 	struct task *t;
 
 	count(&w->counters.commands);
@@ -375,19 +386,27 @@ void task_begin(struct worker *w, const struct tgt_event *ev)
 		refuse(w, ev, STATUS_TASK_SET_FULL);
 		return;
 	}
-	step = scsi_begin(&t->scsi);
-	if (t->scsi.lu) {
-		t->lu = scsi_lu_priv(t->scsi.lu);
+	scsi = scsi_lu_find(nexus->target->scsi, t->scsi.lun);
+	if (scsi) {
+		t->lu = scsi_lu_priv(scsi);
 		lu_get(t->lu);
 		__atomic_add_fetch(&t->lu->counters.commands, 1, __ATOMIC_RELAXED);
 	}
-	task_go(t, step);
+	if (!t->lu || order_begin(t))
+		task_enable(t);
+	else
+		t->state = TASK_DORMANT;
+}
+
+/* The initiator may try again. */
+static void busy(struct task *t)
+{
+	t->scsi.status = STATUS_BUSY;
+	respond(t);
 }
 
 static void fetched(struct task *t, uint32_t result)
 {
-	enum scsi_step step;
-
 	t->state = TASK_NEW;
 	if (t->abort == ABORT_NONE && result == TGT_DONE_LOST)
 		t->abort = ABORT_SILENT;	/* nobody is there to hear of it */
@@ -395,21 +414,12 @@ static void fetched(struct task *t, uint32_t result)
 		end_aborted(t);
 		return;
 	}
-	if (result != TGT_DONE_OK) {
-		/* A function that aborts it may follow, or the kernel was short of memory: the initiator may try again. */
-		t->scsi.status = STATUS_BUSY;
-		respond(t);
-		return;
-	}
-	step = scsi_data(&t->scsi);
-	if (!t->scsi.preempts) {
-		task_go(t, step);
-		return;
-	}
-	if (!tmf_preempt(t, step)) {
-		log_error("no memory to abort what a PREEMPT AND ABORT has preempted");
-		task_go(t, step);
-	}
+	if (result != TGT_DONE_OK)
+		busy(t);	/* a function that aborts it may follow, or the kernel was short of memory */
+	else if (!t->scsi.may_preempt)
+		task_go(t, scsi_data(&t->scsi));
+	else if (!tmf_preempt(t))
+		busy(t);
 }
 
 void task_done(struct worker *w, const struct tgt_event *ev)

@@ -376,12 +376,19 @@ void tmf_begin(struct worker *w, const struct tgt_event *ev)
 	start(tmf);
 }
 
-bool tmf_preempt(struct task *t, enum scsi_step step)
+bool tmf_preempt(struct task *t)
 {
 	struct tmf *tmf = new_tmf(t->w, t->nexus, t->lu, PREEMPT_AND_ABORT);
+	enum scsi_step step;
 
 	if (!tmf)
 		return false;
+	step = scsi_data(&t->scsi);
+	if (!t->scsi.preempts) {
+		tmf_free(tmf);
+		task_go(t, step);
+		return true;
+	}
 	tmf->owner = t;
 	tmf->step = step;
 	t->state = TASK_PREEMPT;

@@ -422,6 +422,7 @@ void scsi_tgt_host_remove(struct scsi_tgt_host *host)
 	list_del(&host->node);
 	if (host->target->d)
 		xa_erase(&host->target->d->hosts, host->no);
+	tgt_detach_unused_locked(host->target);
 	mutex_unlock(&tgt_mutex);
 	WARN_ON_ONCE(host->nr_live);
 	tgt_host_put(host);

@@ -255,6 +255,14 @@ static void detach_locked(struct scsi_tgt_target *target, unsigned long recovery
 	queue_work(tgt_wq, &target->work);
 }
 
+/* One that was unbound leaves its daemon with its last nexus. */
+void tgt_detach_unused_locked(struct scsi_tgt_target *target)
+{
+	lockdep_assert_held(&tgt_mutex);
+	if (target->gone && target->d && list_empty(&target->hosts))
+		detach_locked(target, 0);
+}
+
 /**
  * tgt_daemon_die() - the process is gone, or has closed the file
  * @d: carries out no answer after this; again: does nothing
@@ -274,7 +282,7 @@ void tgt_daemon_die(struct tgt_daemon *d)
 		return;
 	mutex_lock(&tgt_mutex);
 	list_for_each_entry_safe(target, next, &d->targets, daemon_node)
-		detach_locked(target, d->recovery);
+		detach_locked(target, target->gone ? 0 : d->recovery);
 	mutex_unlock(&tgt_mutex);
 	/* Somebody else may keep the file open, but has no use for the memory. */
 	tgt_unreg_all(d);
@@ -531,19 +539,32 @@ put:
 	return ret;
 }
 
-/* Context: may sleep. Return: 0, or -ENOENT. */
+/**
+ * tgt_unbind() - serve a target no longer
+ * @d: alive; goes on with what it has of the target's nexuses, until each is down
+ * @id: as tgt_bind() said
+ *
+ * Context: may sleep; does not wait for the nexuses. Return: 0, or -ENOENT.
+ */
 int tgt_unbind(struct tgt_daemon *d, u32 id)
 {
-	struct scsi_tgt_target *target;
-	int ret = -ENOENT;
+	struct scsi_tgt_target *target, *found = NULL;
 
 	mutex_lock(&tgt_mutex);
 	list_for_each_entry(target, &d->targets, daemon_node)
-		if (target->id == id) {
-			detach_locked(target, 0);
-			ret = 0;
-			break;
-		}
+		if (target->id == id && !target->gone)
+			found = target;
+	if (found) {
+		kref_get(&found->ref);
+		found->gone = true;
+		list_del_init(&found->node);
+		tgt_detach_unused_locked(found);
+	}
 	mutex_unlock(&tgt_mutex);
-	return ret;
+	if (!found)
+		return -ENOENT;
+	found->fabric->target_gone(found);
+	found->fabric->targets_changed();
+	scsi_tgt_put_target(found);
+	return 0;
 }

@@ -106,7 +106,7 @@ struct scsi_tgt_target {
 	u32			nr_initiators;	/* [M] */
 	u32			id;		/* [M] number in the daemon's file */
 	struct tgt_daemon	*d;		/* [M] NULL: nobody serves it */
-	bool			gone;		/* [M] and nobody is awaited */
+	bool			gone;		/* [M] nor will anybody: no new nexus */
 	unsigned long		deadline;	/* [M] jiffies: until then somebody is */
 	struct list_head	node;		/* [M] tgt_targets, until it is gone */
 	struct list_head	daemon_node;	/* [M] d->targets */
@@ -231,6 +231,7 @@ const struct scsi_tgt_fabric *tgt_find_fabric(const char *name);
 
 int tgt_bind(struct tgt_daemon *d, struct tgt_bind *bind);
 int tgt_unbind(struct tgt_daemon *d, u32 id);
+void tgt_detach_unused_locked(struct scsi_tgt_target *target);
 void tgt_daemon_die(struct tgt_daemon *d);
 void tgt_watchdog(struct work_struct *work);
 

@@ -145,7 +145,7 @@ case_hangs() {
 
 case_reload() {
 	local size
-	file first 32
+	file first 64
 	tgtd_conf
 	tgtd_start
 	login_disk 0
@@ -172,6 +172,37 @@ grown() {
 	read -r size <"/sys/block/${1#/dev/}/size"
 	((size == $2))
 }
+
+# A target goes under load, with another beside it that is not to notice.
+case_target_removed() {
+	local first
+	file first 64
+	tgtd_conf
+	first=$(<"$TGTD_CONF")
+	tgtd_luns=()
+	file second 64
+	{
+		sed '/^targets/,$d' <<<"$first"
+		printf 'targets = ( %s, %s );\n' "$(target_group <<<"$first")" \
+			"{ id_ext = \"0x${ID_EXT%1}2\"; luns = ( ${tgtd_luns[*]} ); }"
+	} >"$TGTD_CONF"
+	tgtd_start
+	ID_EXT=${ID_EXT%1}2 login_disk 0
+	verify_throughout "$disk"
+	login_disk 1
+	load "$disk"
+	printf 'daemon: { socket = "%s"; state_dir = "%s"; };\ntargets = ( %s );\n' "$WORK/tgtd.sock" "$WORK/tgtd.state" \
+		"{ id_ext = \"0x${ID_EXT%1}2\"; luns = ( ${tgtd_luns[*]} ); }" >"$TGTD_CONF"
+	kill -HUP "$tgtd_pid"
+	wait_for 30 "its sessions have gone" not grep -q "id_ext $ID_EXT" "$TGT_DEBUG"
+	wait_for 30 "the daemon has forgotten it" not_leaving
+	verify_ends
+	logout_all
+	tgtd_stop
+	same_objects "$WORK/before"
+}
+target_group() { sed -n 's/^targets = ( \(.*\) );$/\1/p'; }
+not_leaving() { "$TGTD" --status "$WORK/tgtd.sock" | grep -q '"reloads": *1' && ! "$TGTD" --status "$WORK/tgtd.sock" | grep -q '"leaving": *true'; }
 
 # A reservation that is to outlive power loss outlives the daemon.
 case_reservations() {

@@ -3,7 +3,7 @@
  * A kernel for tests of the daemon: libtgt without /dev/tgt.
  *
  * It knows each command and function, and fails the test when an answer is not allowed: for what is not
- * the daemon's, or of a function whose commands have not ended. Either the daemon's threads do not run: the
+ * the daemon's, of a function whose commands have not ended, or of a command whose turn it is not. Either the daemon's threads do not run: the
  * test gives them events, and lets them do what they have to with settle(). Or, with fake_threads, they
  * do: then events are queued, and each CMD_DONE comes by itself.
  *
@@ -39,6 +39,7 @@ enum fake_state {
 struct fake_cmd {
 	uint32_t	ring, host_no, lun;
 	uint64_t	tag;
+	uint8_t		attr;
 	enum fake_state	state;
 	bool		aborted;	/* by TGT_RSP_ABORTED */
 	uint8_t		status;
@@ -56,6 +57,7 @@ struct fake_tmf {
 /* A command's id is its index, and so is that of a function. */
 static struct fake_cmd cmds[FAKE_MAX];
 static uint64_t nr_cmds;
+static uint64_t fake_oldest;	/* of those that have not ended */
 static struct fake_tmf tmfs[FAKE_MAX];
 static uint64_t nr_tmfs;
 
@@ -215,6 +217,33 @@ void tgt_awake(struct tgt *tgt, uint32_t ring)
 	pthread_mutex_unlock(&fake_lock);
 }
 
+/*
+ * An older command that has not ended; one that was aborted while it waited is in nobody's way. Between rings the
+ * threads decide who is older.
+ */
+static bool fake_in_the_way(const struct fake_cmd *older, const struct fake_cmd *c)
+{
+	if (older->lun != c->lun || older->state == ENDED || (fake_threads && older->ring != c->ring))
+		return false;
+	if (older->state == RESPONDED && older->status == 0x40)
+		return false;
+	return c->attr == TGT_ATTR_ORDERED || older->attr != TGT_ATTR_SIMPLE;
+}
+
+/* It does something: that must be its right. */
+static void fake_check_order_locked(uint64_t id)
+{
+	uint64_t i;
+
+	while (fake_oldest < nr_cmds && cmds[fake_oldest].state == ENDED)
+		fake_oldest++;
+	if (cmds[id].attr == TGT_ATTR_HEAD)
+		return;
+	for (i = fake_oldest; i < id; i++)
+		if (fake_in_the_way(&cmds[i], &cmds[id]))
+			fail_msg("command %llu is behind %llu", (unsigned long long)id, (unsigned long long)i);
+}
+
 static void fake_cmd_rsp_locked(uint32_t ring, uint32_t host_no, const struct tgt_cmd_rsp *rsp)
 {
 	struct fake_cmd *c = &cmds[rsp->cmd_id];
@@ -224,6 +253,8 @@ static void fake_cmd_rsp_locked(uint32_t ring, uint32_t host_no, const struct tg
 	assert_int_equal(c->host_no, host_no);
 	assert_int_equal(c->state, AT_DAEMON);
 	c->len = rsp->len;
+	if (!(rsp->flags & TGT_RSP_ABORTED) && !rsp->status)
+		fake_check_order_locked(rsp->cmd_id);
 	if (rsp->flags & TGT_RSP_ABORTED) {
 		c->state = ENDED;
 		c->aborted = true;
@@ -333,8 +364,8 @@ static __attribute__((unused)) void host_down(uint32_t ring, uint32_t host_no)
 }
 
 /* Return: its id. */
-static __attribute__((unused)) uint64_t send_cmd(uint32_t ring, uint32_t host_no, uint32_t lun, uint64_t tag,
-						 const uint8_t *cdb, uint32_t out, uint32_t in)
+static __attribute__((unused)) uint64_t send_attr(uint32_t ring, uint32_t host_no, uint32_t lun, uint64_t tag,
+						  uint8_t attr, const uint8_t *cdb, uint32_t out, uint32_t in)
 {
 	struct tgt_event ev = { .type = TGT_CMD_REQ, .host_no = host_no };
 	uint64_t id;
@@ -342,14 +373,21 @@ static __attribute__((unused)) uint64_t send_cmd(uint32_t ring, uint32_t host_no
 	pthread_mutex_lock(&fake_lock);
 	id = nr_cmds++;
 	assert_true(nr_cmds <= FAKE_MAX);
-	cmds[id] = (struct fake_cmd) { .ring = ring, .host_no = host_no, .lun = lun, .tag = tag };
+	cmds[id] = (struct fake_cmd) { .ring = ring, .host_no = host_no, .lun = lun, .tag = tag, .attr = attr };
 	pthread_mutex_unlock(&fake_lock);
 	ev.cmd_req = (struct tgt_cmd_req) {
 		.cmd_id = id, .tag = tag, .lun = { 0, lun }, .data_out_len = out, .data_in_len = in, .cdb_len = 16,
+		.attr = attr,
 	};
 	memcpy(ev.cmd_req.cdb, cdb, 16);
 	give(ring, &ev);
 	return id;
+}
+
+static __attribute__((unused)) uint64_t send_cmd(uint32_t ring, uint32_t host_no, uint32_t lun, uint64_t tag,
+						 const uint8_t *cdb, uint32_t out, uint32_t in)
+{
+	return send_attr(ring, host_no, lun, tag, TGT_ATTR_SIMPLE, cdb, out, in);
 }
 
 static __attribute__((unused)) void cmd_done(uint64_t id, uint32_t result)

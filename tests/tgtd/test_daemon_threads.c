@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * The daemon's threads at work: commands and functions of several initiators on both rings, with I/O on
- * memory and on a file, while a logical unit comes and goes. Each command and each function ends once; nothing
- * is left behind.
+ * The daemon's threads at work: commands with all task attributes and functions of several initiators on both
+ * rings, with I/O on memory and on a file, while a logical unit comes and goes. Each command and each function ends
+ * once, and none runs before its turn; nothing is left behind.
  */
 #include <stdio.h>
 #include <time.h>
@@ -74,13 +74,14 @@ static void wait_below(uint64_t limit)
 static void send_one(void)
 {
 	uint32_t host = 1 + rand() % HOSTS, ring = host & 1, lun = rand() & 1, blocks = 1 + rand() % 128;
+	uint8_t attr = rand() % 16 ? TGT_ATTR_SIMPLE : rand() % 3;	/* enum tgt_task_attr */
 	bool out = rand() & 1;
 	const uint8_t cdb[16] = { out ? 0x2a : 0x28, 0, 0, 0, rand() % 48, 0, 0, 0, blocks };
 
-	if (rand() % 32 == 0)
+	if (rand() % 64 == 0)
 		send_tmf(ring, host, lun, 1 + rand() % 4, rand() % 16);
 	else
-		send_cmd(ring, host, lun, rand() % 16, cdb, out ? blocks * 512 : 0, out ? 0 : blocks * 512);
+		send_attr(ring, host, lun, rand() % 16, attr, cdb, out ? blocks * 512 : 0, out ? 0 : blocks * 512);
 }
 
 static void run_load(void)

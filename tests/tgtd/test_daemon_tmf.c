@@ -1,200 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-/*
- * Commands and task management in each state of a command, with two threads that do not run and a backend whose
- * I/O lasts until the test ends it. What must hold at all times the kernel of fake_tgt.h looks after.
- */
-#include <errno.h>
-#include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-
-#include "fake_tgt.h"
-
-#define TARGET_ID	0x1122	/* fake tgt_bind(): the id_ext */
-#define BS		512u
-
-static struct config *conf;
-static int gate;		/* an I/O ends when it is readable */
-static bool obeys = true;	/* an I/O can be cancelled */
-
-static const uint8_t TUR[16];
-
-/* ---- a backend that waits ----------------------------------------------------------------------- */
-
-static const struct backend_ops *real_ops;
-
-static void held_prep(struct backend *be, struct io *io, struct io_uring_sqe *sqe)
-{
-	(void)be, (void)io;
-	io_uring_prep_poll_add(sqe, gate, POLLIN);
-}
-
-static bool held_complete(struct backend *be, struct io *io, int res)
-{
-	(void)be;
-	if (res == -ECANCELED && !obeys)
-		res = 0;
-	io->error = res < 0 ? res : 0;
-	return true;
-}
-
-static struct backend_ops held_ops = {
-	.prep = held_prep,
-	.complete = held_complete,
-};
-
-static void hold_io(void)
-{
-	uint64_t n;
-
-	while (read(gate, &n, sizeof(n)) > 0)
-		;
-}
-
-static void release_io(void)
-{
-	static const uint64_t one = 1;
-
-	assert_int_equal(write(gate, &one, sizeof(one)), sizeof(one));
-	/* The completions come from the kernel: they are there when it was asked. */
-	settle();
-	usleep(1000);
-	settle();
-}
-
-static void settle_io(void)
-{
-	settle();
-	usleep(1000);
-	settle();
-}
-
-/* ---- the daemon --------------------------------------------------------------------------------- */
-
-static struct target *target(void)
-{
-	return container_of(fake_d.targets.next, struct target, node);
-}
-
-static int setup(void **state)
-{
-	static const char text[] =
-		"/tmp/test_daemon_tmf.XXXXXX",
-		file[] =
-		"daemon = { threads = 2; memory = 8; };\n"
-		"targets = ( { id_ext = \"1122\"; luns = ( { lun = 0; backend = \"memory\"; size = \"8M\"; },\n"
-		"{ lun = 1; backend = \"memory\"; size = \"8M\"; } ); } );\n";
-	char path[sizeof(text)], error[CONFIG_ERROR_LEN];
-	struct list *node;
-	uint32_t i;
-	int fd;
-
-	(void)state;
-	memcpy(path, text, sizeof(text));
-	fd = mkstemp(path);
-	if (fd < 0 || write(fd, file, sizeof(file) - 1) != sizeof(file) - 1)
-		return -1;
-	close(fd);
-	conf = config_load(path, error);
-	unlink(path);
-	gate = eventfd(0, EFD_NONBLOCK);
-	if (!conf || gate < 0)
-		return -1;
-	fake_d = (struct daemon) { .conf = conf, .nr_workers = 2 };
-	pthread_mutex_init(&fake_d.lock, NULL);
-	list_init(&fake_d.targets);
-	list_init(&fake_d.leaving);
-	fake_d.workers = calloc(2, sizeof(fake_d.workers[0]));
-	nr_memory = 0;
-	for (i = 0; i < 2; i++)
-		if (worker_init(&fake_d.workers[i], &fake_d, i, error))
-			return -1;
-	if (daemon_apply(&fake_d, conf, error))
-		return -1;
-	list_for_each(node, &target()->lus) {
-		struct backend *be = container_of(node, struct lu, node)->be;
-
-		real_ops = be->ops;
-		held_ops.close = real_ops->close;
-		be->ops = &held_ops;
-	}
-	nr_cmds = nr_tmfs = 0;
-	obeys = true;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	uint32_t i;
-
-	(void)state;
-	for (i = 0; i < 2; i++)
-		tmf_free_all(&fake_d.workers[i]);
-	for (i = 0; i < 2; i++)
-		task_free_all(&fake_d.workers[i]);
-	for (i = 0; i < 2; i++) {
-		worker_free(&fake_d.workers[i]);
-		free(fake_memory[i]);
-	}
-	free(fake_d.workers);
-	daemon_free_targets(&fake_d);
-	config_free(conf);
-	close(gate);
-	return 0;
-}
-
-/* An initiator, which has had its unit attentions. */
-static void login(uint32_t ring, uint32_t host_no)
-{
-	uint32_t lun, i;
-	uint64_t id;
-
-	host_up(ring, host_no, TARGET_ID);
-	for (lun = 0; lun < 2; lun++) {
-		for (i = 0; i < 8; i++) {
-			id = send_cmd(ring, host_no, lun, 0, TUR, 0, 0);
-			assert_int_equal(cmds[id].state, RESPONDED);
-			cmd_done(id, TGT_DONE_OK);
-			if (!cmds[id].status)
-				break;
-		}
-		assert_int_equal(cmds[id].status, 0);
-	}
-}
-
-static uint64_t send_rw(uint32_t ring, uint32_t host_no, uint32_t lun, uint64_t tag, uint8_t opcode, uint32_t blocks)
-{
-	const uint8_t cdb[16] = { opcode, 0, 0, 0, 0, 0, 0, blocks >> 8, blocks };
-	bool out = opcode == 0x2a;
-
-	return send_cmd(ring, host_no, lun, tag, cdb, out ? blocks * BS : 0, out ? 0 : blocks * BS);
-}
-
-#define READ(ring, host, lun, tag)	send_rw(ring, host, lun, tag, 0x28, 8)
-#define WRITE(ring, host, lun, tag)	send_rw(ring, host, lun, tag, 0x2a, 8)
-
-static void end_all(void)
-{
-	bool any = true;
-	uint64_t i;
-
-	for (any = true; any;) {
-		any = false;
-		release_io();
-		for (i = 0; i < nr_cmds; i++) {
-			if (cmds[i].state != FETCHING && cmds[i].state != RESPONDED)
-				continue;
-			cmd_done(i, TGT_DONE_OK);
-			any = true;
-		}
-	}
-	for (i = 0; i < nr_cmds; i++)
-		assert_int_equal(cmds[i].state, ENDED);
-	for (i = 0; i < nr_tmfs; i++)
-		assert_true(tmfs[i].answered);
-	for (i = 0; i < 2; i++)
-		assert_int_equal(buffers_used(fake_d.workers[i].bufs), 0);
-}
+/* Commands and task management in each state of a command, see held.h. */
+#include "held.h"
 
 /* ---- ABORT TASK in each state ------------------------------------------------------------------- */
 
@@ -322,7 +128,7 @@ static void abort_in_queue(void **state)
 	hold_io();
 	/* 4 MiB for the thread: four of 1 MiB get room. */
 	for (i = 0; i < 6; i++)
-		ids[i] = send_rw(0, 1, 0, i, 0x28, 2048);
+		ids[i] = send_rw(0, 1, 0, i, TGT_ATTR_SIMPLE, 0x28, 2048);
 	settle();
 	assert_int_equal(fake_d.workers[0].counters.buffer_waits, 2);
 	tmf = send_tmf(0, 1, 0, TGT_ABORT_TASK, 4);
@@ -446,7 +252,7 @@ static void host_goes(void **state)
 	writing = WRITE(0, 1, 0, 2);
 	responded = send_cmd(0, 1, 0, 3, TUR, 0, 0);
 	for (i = 0; i < 4; i++)
-		queued[i] = send_rw(0, 1, 1, 10 + i, 0x28, 2048);
+		queued[i] = send_rw(0, 1, 1, 10 + i, TGT_ATTR_SIMPLE, 0x28, 2048);
 	tmf = send_tmf(0, 1, 0, TGT_ABORT_TASK_SET, 0);
 	settle();
 	host_down(0, 1);
@@ -466,37 +272,6 @@ static void host_goes(void **state)
 }
 
 /* ---- PREEMPT AND ABORT -------------------------------------------------------------------------- */
-
-static uint64_t pr_out(uint32_t ring, uint32_t host_no, uint8_t action, uint8_t type, uint8_t key, uint8_t service_key)
-{
-	const uint8_t cdb[16] = { 0x5f, action, type, 0, 0, 0, 0, 0, 24 };
-	struct worker *w = &fake_d.workers[ring];
-	uint64_t id = send_cmd(ring, host_no, 0, 99, cdb, 24, 0);
-	uint8_t *data;
-
-	assert_int_equal(cmds[id].state, FETCHING);
-	data = container_of(w->tasks.prev, struct task, node)->scsi.buf;
-	memset(data, 0, 24);
-	data[7] = key;
-	data[15] = service_key;
-	cmd_done(id, TGT_DONE_OK);
-	return id;
-}
-
-static void reserve(void)
-{
-	uint64_t id;
-
-	login(0, 1);
-	login(1, 2);
-	id = pr_out(0, 1, 0, 0, 0, 1);
-	assert_int_equal(cmds[id].status, 0);
-	id = pr_out(1, 2, 0, 0, 0, 2);
-	assert_int_equal(cmds[id].status, 0);
-	id = pr_out(1, 2, 1, 5, 2, 0);		/* write exclusive, registrants only */
-	assert_int_equal(cmds[id].status, 0);
-	end_all();
-}
 
 static void preempt_and_abort(void **state)
 {
@@ -545,6 +320,55 @@ static void preempt_is_aborted(void **state)
 	assert_int_equal(fake_d.workers[0].tasks.next == &fake_d.workers[0].tasks, true);
 }
 
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+static bool no_memory;
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return no_memory ? NULL : __real_calloc(n, size);
+}
+
+/* What cannot be aborted is not preempted either. */
+static void preempt_without_memory(void **state)
+{
+	uint64_t id;
+
+	(void)state;
+	reserve();
+	id = pr_begin(0, 1, TGT_ATTR_SIMPLE, 5, 5, 1, 2);
+	no_memory = true;
+	cmd_done(id, TGT_DONE_OK);
+	no_memory = false;
+	assert_int_equal(cmds[id].state, RESPONDED);
+	assert_int_equal(cmds[id].status, 8);	/* BUSY */
+	id = pr_out(1, 2, 1, 5, 2, 0);		/* it has its reservation yet */
+	assert_int_equal(cmds[id].status, 0);
+	id = pr_out(0, 1, 5, 5, 1, 2);
+	settle();
+	assert_int_equal(cmds[id].status, 0);
+	id = send_cmd(1, 2, 0, 0, TUR, 0, 0);
+	assert_int_equal(cmds[id].status, 2);	/* unit attention */
+	end_all();
+}
+
+/* With the wrong key it preempts nobody. */
+static void preempt_fails(void **state)
+{
+	uint64_t id, other;
+
+	(void)state;
+	reserve();
+	hold_io();
+	other = READ(1, 2, 0, 1);
+	id = pr_out(0, 1, 5, 5, 9, 2);
+	assert_int_equal(cmds[id].state, RESPONDED);
+	assert_int_equal(cmds[id].status, 0x18);
+	assert_true(list_empty(&fake_d.workers[0].tmfs));
+	end_all();
+	assert_int_equal(cmds[other].status, 0);
+}
+
 /* Two preempt the same nexus, which is back in between: each waits for the commands that it has found. */
 static void preempted_twice(void **state)
 {
@@ -591,6 +415,7 @@ static void some_done(void)
 static void random_step(bool *up)
 {
 	uint32_t host = 1 + rand() % HOSTS, ring = host & 1, lun = rand() & 1, tag = rand() % 8;
+	uint8_t attr = rand() % 4 ? TGT_ATTR_SIMPLE : rand() % 3;
 
 	if (!up[host]) {
 		/* A host comes once; the others go on. */
@@ -619,10 +444,10 @@ static void random_step(bool *up)
 		}
 		break;
 	case 7:
-		send_rw(ring, host, lun, tag, 0x28, 2048);
+		send_rw(ring, host, lun, tag, rand() % 3, 0x28, 2048);
 		break;
 	default:
-		send_rw(ring, host, lun, tag, rand() & 1 ? 0x28 : 0x2a, 1 + rand() % 64);
+		send_rw(ring, host, lun, tag, attr, rand() & 1 ? 0x28 : 0x2a, 1 + rand() % 64);
 	}
 }
 
@@ -659,6 +484,8 @@ int main(void)
 		TEST(host_goes),
 		TEST(preempt_and_abort),
 		TEST(preempt_is_aborted),
+		TEST(preempt_without_memory),
+		TEST(preempt_fails),
 		TEST(preempted_twice),
 		TEST(anything),
 	};

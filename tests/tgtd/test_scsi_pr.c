@@ -525,6 +525,40 @@ static void outlives_restart(void **state)
 	}
 }
 
+/* There never is a moment at which a logical unit is seen and its reservation is not; nor a port that it lacks. */
+static void publish_reserved(void **state)
+{
+	static const uint8_t lun[8] = { 0, 7 }, port3[16] = { 0x10, [15] = 3 }, write_6[] = { 0x0a, 0, 0, 0, 1, 0 };
+	struct answer answer;
+	struct scsi_nexus *late;
+	struct scsi_task task;
+	struct scsi_lu *lu;
+
+	(void)state;
+	want_good(pr_out(rig.a, REGISTER, 0, 0, KEY_A, APTPL | ALL_TG_PT), 24);
+	reserve(rig.a, 1, KEY_A);
+	lu = scsi_lu_new(rig.target, 7, &rig_config, rig.lu->ops, &rig);
+	assert_non_null(lu);
+	assert_int_equal(scsi_lu_load_reservations(lu, rig.saved, rig.saved_len), 0);
+	assert_int_equal(lu->pr.nr, 2);
+	assert_null(scsi_lu_find(rig.target, lun));
+	late = scsi_nexus_new(rig.target, rig.a->i_port, port3);
+	assert_non_null(late);
+	assert_int_equal(lu->pr.nr, 2);
+
+	assert_int_equal(scsi_lu_publish(lu), 0);
+	assert_int_equal(lu->pr.nr, 3);
+	assert_ptr_equal(scsi_lu_find(rig.target, lun), lu);
+	assert_int_equal(scsi_lu_publish(lu), -EEXIST);
+	assert_int_equal(scsi_ua_take(rig.b, 7), ASC_POWER_ON_OR_RESET);
+	rig_task(&task, rig.b, write_6, sizeof(write_6), RIG_BS, 0);
+	memcpy(task.lun, lun, sizeof(lun));
+	assert_int_equal(scsi_begin(&task), SCSI_RESPOND);
+	rig_end(&task, &answer);
+	want_status(&answer, SCSI_RESERVATION_CONFLICT);
+	scsi_nexus_free(late);
+}
+
 /* Without the bit nothing of it is kept any more. */
 static void aptpl_off(void **state)
 {
@@ -609,6 +643,7 @@ int main(void)
 		T(named_initiators), T(too_many), T(reserving), T(released_attention), T(all_registrants),
 		T(clearing), T(preempt_holder), T(preempt_type), T(preempt_registration),
 		T(preempt_all_registrants), T(preempt_and_abort), T(reading), T(outlives_restart), T(aptpl_off),
+		T(preempt_all_registrants), T(preempt_and_abort), T(reading), T(publish_reserved), T(aptpl_off),
 		T(save_fails), T(cannot_save), T(damaged_image), T(outlives_nexus),
 	};
 

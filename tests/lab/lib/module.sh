@@ -37,7 +37,7 @@ lab_module() {
 	make_in_root "$root" "$kdir" "$out" KCFLAGS=-g KDIR="$kdir_in" ARCH="$arch" "${gates[@]}"
 }
 
-# lab_tools LAB SRCDIR OUTDIR: ib_tools, in OUTDIR/tools
+# lab_tools LAB SRCDIR OUTDIR: ib_tools, and the programs of tests that need a guest, in OUTDIR/tools
 lab_tools() {
 	(($# == 3)) || die "lab tools LAB SRCDIR OUTDIR"
 	local src out root
@@ -46,9 +46,10 @@ lab_tools() {
 	out=$(realpath "$3")
 	root=$(get_root "$(suite_of "$1")")
 	cache_lock_use "$root"
-	fresh_sources "$src" "$out" ib_tools include srpt/proto dkms.conf
+	fresh_sources "$src" "$out" ib_tools include srpt/proto tests/tgt dkms.conf
 	say "$1: building the tools in $out/tools"
 	make_in_root "$root" '' "$out" -C ib_tools O=/srv/out/tools
+	make_in_root "$root" '' "$out" -C tests/tgt O=/srv/out/tools
 }
 
 # fresh_sources SRC OUT PATH...: with their times, and none of the products of a build in the source tree

@@ -1,0 +1,63 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck disable=SC2317 # the cases are called by name
+# Targets in user space: srp_tgtd and the example of libtgt, with the kernel's initiator.
+# shellcheck source=tests/suites/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+INITIATOR_ARGS=("${NO_REGISTRATION[@]}")
+TOOLS=$LAB_MODULES/tools
+ID_EXT=7467740000000001	# "tgt", 1
+
+setup() {
+	ours_only "knows no /dev/tgt"
+	mkdir -p "$SRPT"
+	listen
+}
+
+daemon_up() { [[ $(<"/sys/kernel/debug/scsi_tgt/targets") == *"id_ext ${1:-$ID_EXT} "*"daemon "* ]]; }
+
+# The example, with a file system on it.
+case_example() {
+	in_background "$TOOLS/examples/memory_target" "$ID_EXT" 2>"$LAB_OUT/$case_name.daemon"
+	wait_for 10 "the target" daemon_up
+	login_disk 0
+	verify "$disk" example --bsrange=4k-64k
+	mkfs.ext4 -q "$disk"
+	mount "$disk" /mnt
+	dd if=/dev/urandom of=/mnt/file bs=1M count=8 status=none
+	md5sum /mnt/file >"$WORK/sum"
+	umount /mnt
+	logout "$host"
+	login_disk 0
+	mount "$disk" /mnt
+	md5sum -c --quiet "$WORK/sum" || fail "the file has changed"
+	umount /mnt
+}
+
+# contract CASE...: those of tests/tgt, at both ends of a target; a line for each
+contract() {
+	local guid
+	modprobe -a ib_uverbs rdma_ucm
+	dut_guid
+	"$TOOLS/tgt_contract" --seed "$RANDOM" "${CONTRACT_ARGS[@]}" "ioc_guid=$guid,dest=10.9.0.1:$CM_PORT" "$@" ||
+		fail "some of the contract is not kept, see above"
+}
+CONTRACT_ARGS=()
+
+case_contract() { contract TC W X; }
+
+# A file system with pages that are written back
+case_memory() {
+	null_disk file 64
+	mkfs.ext4 -q "$null"
+	mount "$null" /mnt
+	trap 'umount /mnt' EXIT
+	CONTRACT_ARGS=(--file /mnt/file)
+	contract B F
+}
+
+case_crash() { contract C; }
+case_hostile() { contract M; }
+
+run_cases "$@"
