@@ -99,6 +99,8 @@ void __attribute__((format(printf, 1, 2))) saw(const char *fmt, ...);
  * what sessions of this program use). Skips the case if the hook cannot do it (exit code 77). All is undone after the case, by "reset".
  */
 void hook(const char *what);
+/* The same if it can be done; returns the exit code. */
+int call_hook(const char *what);
 
 /* With --kmsg: a line in the kernel's trace, so that there is one order of what happened here and there. */
 void mark_trace(const char *what);

@@ -43,8 +43,6 @@ struct result {
 const struct result *run_one(const struct conf_case *c);
 void print_text(const struct result *r);
 struct json_object *as_json(const struct result *r);
-/* Returns the exit code. */
-int call_hook(const char *what);
 
 /* session.c */
 /* Opens the way to the target. Returns NULL, or what is wrong. */
