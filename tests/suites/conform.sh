@@ -145,7 +145,8 @@ case_tasks() { traced conform TM; }
 # kernel's initiator sends, with its small tags, is left out.
 TRACING=/sys/kernel/tracing
 traced() {
-	local event
+	local event walks=task-management.md
+	[[ $CORE != tgt ]] || walks=tgt.md
 	[[ $LAB_DUT = ours ]] || { "$@"; return; }
 	echo 16384 >"$TRACING"/buffer_size_kb
 	for event in srpt/srpt_cmd_transition srpt/srpt_send srpt/srpt_rdma_read target/target_sequencer_start scsi_tgt/tgt_queue_command; do
@@ -159,7 +160,7 @@ traced() {
 	echo 0 >"$TRACING"/tracing_on
 	cat "$TRACING"/trace >"$LAB_OUT/$case_name.events"
 	echo 1 >"$TRACING"/tracing_on
-	"$LAB_PROJECT/tests/conform/check-trace" "${DISKS[@]}" --walks "$LAB_PROJECT/docs/task-management.md" \
+	"$LAB_PROJECT/tests/conform/check-trace" "${DISKS[@]}" --walks "$LAB_PROJECT/docs/$walks" \
 		"$LAB_OUT/$case_name.events" || fail "the trace shows what must not happen, see above and $case_name.events"
 }
 

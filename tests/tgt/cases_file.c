@@ -125,18 +125,22 @@ static void unbind(void)
 	struct daemon *d = daemon_open(&(struct options) { 0 });
 	struct nexus *n = login(d, 1), *other;
 	__u32 first = d->target_id, wrong = 99;
+	struct tgt_event req;
 
 	check(ioctl(d->fd, TGT_IOC_UNBIND, &wrong) && errno == ENOENT, "unbound what is not bound");
 	check(!daemon_bind(d, ID_EXT + 1), "a second target");
 	other = login_only(ID_EXT + 1, 2, NULL);
 	check(other, "the login is refused");
 	other->host_no = expect(d, TGT_HOST_UP).host_no;
-	submit(d, n, &(struct io) { .tag = 1 });
+	req = submit(d, n, &(struct io) { .tag = 1 });
 	check(!ioctl(d->fd, TGT_IOC_UNBIND, &first), "TGT_IOC_UNBIND: %s", strerror(errno));
-	expect_sense_key(n, 1, ABORTED_COMMAND);
 	expect_end(n);
+	check(expect(d, TGT_HOST_DOWN).host_no == n->host_no, "another host is down");
 	check(!login_only(ID_EXT, 3, NULL), "a login to a target that is not bound");
 	expect_idle(d, other);
+	check(ioctl(d->fd, TGT_IOC_UNBIND, &first) && errno == ENOENT, "unbound twice");
+	/* The command is the daemon's until it ends it. */
+	must_answer(d, aborted(&req));
 	/* And again, at once. */
 	check(!daemon_bind(d, ID_EXT), "bound again");
 	n = login(d, 1);
