@@ -80,7 +80,12 @@ int tgt_alloc_buf(struct tgt *tgt, size_t len, uint32_t *buf_id, void **addr);
 /** tgt_free_buf() - unregister and unmap it; the kernel keeps its pages as long as commands use them */
 int tgt_free_buf(struct tgt *tgt, uint32_t buf_id);
 
-/** tgt_ring_fd() - readable when there are events: for poll(), or io_uring. See tgt_sleep() */
+/**
+ * tgt_ring_fd() - an eventfd, signalled when there are events, for poll() or io_uring. See tgt_sleep()
+ *
+ * Who waits until it is readable reads it then. Who is told of each signal, as by a multishot poll of io_uring, or
+ * epoll with EPOLLET, need not read it at all.
+ */
 int tgt_ring_fd(struct tgt *tgt, uint32_t ring);
 
 /**
@@ -102,7 +107,7 @@ _Bool tgt_next(struct tgt *tgt, uint32_t ring, struct tgt_event *ev);
  */
 _Bool tgt_sleep(struct tgt *tgt, uint32_t ring);
 
-/** tgt_awake() - no more signals; the eventfd is read */
+/** tgt_awake() - no more signals */
 void tgt_awake(struct tgt *tgt, uint32_t ring);
 
 /**

@@ -119,13 +119,7 @@ _Bool tgt_sleep(struct tgt *tgt, uint32_t ring)
 
 void tgt_awake(struct tgt *tgt, uint32_t ring)
 {
-	struct ring *r = &tgt->rings[ring];
-	uint64_t n;
-
-	store(&r->head->asleep, 0);
-	/* Nothing to read: the wait ended for another reason. */
-	while (read(r->eventfd, &n, sizeof(n)) < 0 && errno == EINTR)
-		;
+	store(&tgt->rings[ring].head->asleep, 0);
 }
 
 static int64_t now_ms(void)
@@ -140,6 +134,7 @@ int tgt_wait(struct tgt *tgt, uint32_t ring, int timeout_ms)
 {
 	struct pollfd pfd = { .fd = tgt_ring_fd(tgt, ring), .events = POLLIN };
 	int64_t end = now_ms() + timeout_ms, left;
+	uint64_t n;
 	int ret;
 
 	for (;;) {
@@ -157,6 +152,8 @@ int tgt_wait(struct tgt *tgt, uint32_t ring, int timeout_ms)
 		tgt_awake(tgt, ring);
 		if (ret < 0)
 			return ret;
+		while (ret && read(pfd.fd, &n, sizeof(n)) < 0 && errno == EINTR)
+			;
 		if (!empty(&tgt->rings[ring]))
 			return 1;
 		if (timeout_ms >= 0 && now_ms() >= end)

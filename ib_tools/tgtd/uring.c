@@ -10,7 +10,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "engine.h"
 #include "log.h"
@@ -83,6 +82,7 @@ void uring_cancel(struct worker *w, struct task *t)
 	io_uring_sqe_set_data64(sqe, OF_CANCEL);
 }
 
+/* Each signal completes it once more; so the eventfd need not be read, and what is armed stays so. */
 static void arm(struct worker *w, bool *armed, int fd, uint64_t what)
 {
 	struct io_uring_sqe *sqe;
@@ -92,7 +92,7 @@ static void arm(struct worker *w, bool *armed, int fd, uint64_t what)
 	sqe = get_sqe(w);
 	if (!sqe)
 		return;
-	io_uring_prep_poll_add(sqe, fd, POLLIN);
+	io_uring_prep_poll_multishot(sqe, fd, POLLIN);
 	io_uring_sqe_set_data64(sqe, what);
 	*armed = true;
 }
@@ -110,18 +110,14 @@ static void io_completed(struct worker *w, struct task *t, int res)
 	}
 }
 
-static void completed(struct worker *w, uint64_t what, int res)
+static void completed(struct worker *w, uint64_t what, int res, bool more)
 {
-	uint64_t n;
-
 	switch (what) {
 	case OF_EVENTS:
-		w->events_armed = false;	/* tgt_awake() reads it */
+		w->events_armed = more;
 		break;
 	case OF_MSGS:
-		w->msgs_armed = false;
-		while (read(w->msg_fd, &n, sizeof(n)) < 0 && errno == EINTR)
-			;
+		w->msgs_armed = more;
 		break;
 	case OF_CANCEL:
 		break;
@@ -137,6 +133,7 @@ bool uring_poll(struct worker *w, unsigned int timeout_ms)
 	bool any = false;
 	uint64_t what;
 	int ret, res;
+	bool more;
 
 	if (timeout_ms) {
 		arm(w, &w->events_armed, tgt_ring_fd(w->d->tgt, w->nr), OF_EVENTS);
@@ -150,8 +147,9 @@ bool uring_poll(struct worker *w, unsigned int timeout_ms)
 	while (!io_uring_peek_cqe(&w->uring, &cqe)) {
 		what = cqe->user_data;
 		res = cqe->res;
+		more = cqe->flags & IORING_CQE_F_MORE;
 		io_uring_cqe_seen(&w->uring, cqe);
-		completed(w, what, res);
+		completed(w, what, res, more);
 		any = true;
 	}
 	return any;

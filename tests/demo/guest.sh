@@ -1,12 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # SPDX-License-Identifier: GPL-2.0
-# The guest's part of the demo. guest.sh [keep|down]
+# The guest's part of the demo. guest.sh lio|tgt [keep|down]
+#   lio   the target is in the kernel   tgt  it is srp_tgtd; what differs is in functions named by these
 #   keep  leave everything set up   down  only take it down, after keep
 set -euo pipefail
+# Where `make install-tools` puts the daemon.
+PATH=$PATH:/usr/local/sbin
 
-mode=${1:-}
+core=$1 mode=${2:-}
+declare -A vendors=([lio]=LIO-ORG [tgt]=IB_SRPT)
+vendor=${vendors[$core]}
 target=/sys/kernel/config/target
+conf=/etc/srp_tgtd.conf targets=/sys/kernel/debug/scsi_tgt/targets
 image=/var/lun.img mnt=/mnt/srp
 port=5555 address=10.9.9.1
 state=/run/demo
@@ -49,15 +55,19 @@ progress() {
 
 disk_of_srp() {
 	local name
-	name=$(lsscsi | awk '/LIO-ORG/ { print $NF }')
+	name=$(lsscsi | awk -v vendor="$vendor" 'index($0, vendor) { print $NF }')
 	[[ -b $name ]] && disk=$name
 }
-no_disk() { ! lsscsi | grep -q LIO-ORG; }
+no_disk() { ! lsscsi | grep -q "$vendor"; }
+
+# The target of LIO is the one whose id_ext is the GUID of the I/O controller.
+id_ext_lio() { echo "$1"; }
+id_ext_tgt() { sed -n 's/.*id_ext = "0x\([^"]*\)".*/\1/p' $conf; }
 
 login() {
 	local guid start
 	guid=$(sed 's/^0x//' /sys/module/ib_srpt/parameters/srpt_service_guid)
-	login="id_ext=$guid,ioc_guid=$guid,dest=$address:$port"
+	login="id_ext=$("id_ext_$core" "$guid"),ioc_guid=$guid,dest=$address:$port"
 	say "# echo $login > /sys/class/infiniband_srp/srp-rxe0-1/add_target"
 	start=$(now)
 	echo "$login" >/sys/class/infiniband_srp/srp-rxe0-1/add_target || fail login "refused"
@@ -73,6 +83,14 @@ logout() {
 }
 run_to() { printf '   # echo %s > %s\n' "$1" "$2"; echo "$1" >"$2"; }
 
+prepare_lio() { :; }
+prepare_tgt() {
+	# As `make install-tools`, but what it would compile was compiled outside, where that takes less time.
+	run make -s --no-print-directory -C "$LAB_PROJECT/ib_tools" -o all O="$LAB_MODULES/tools" install
+	say "# echo options ib_srpt rdma_cm_port=$port > /etc/modprobe.d/ib_srpt.conf"
+	echo "options ib_srpt rdma_cm_port=$port" >/etc/modprobe.d/ib_srpt.conf
+}
+
 load_module() {
 	local version file loaded built
 	version=$(uname -r)
@@ -85,6 +103,7 @@ load_module() {
 		depmod &
 		progress $! "depmod reads all modules of the system" uptime -p
 	fi
+	"prepare_$core"
 	run modprobe ib_srpt
 	file=$(modinfo -F filename ib_srpt)
 	if [[ $LAB_DUT = in-tree ]]; then
@@ -129,7 +148,7 @@ prepare_targetcli() {
 	PYTHON
 }
 
-export_lun() {
+export_lio() {
 	local gid wwn initiator
 	step "3. The target: a file exported with targetcli"
 	gid=$(tr -d : </sys/class/infiniband/rxe0/ports/1/gids/0)
@@ -146,6 +165,49 @@ export_lun() {
 	run_targetcli ls /
 	pass "target: $wwn, one LUN, one ACL, RDMA/CM port $port"
 }
+
+export_tgt() {
+	local gid
+	step "3. The target: a file exported by srp_tgtd"
+	gid=$(tr -d : </sys/class/infiniband/rxe0/ports/1/gids/0)
+	cat >$conf <<-CONF
+		daemon = { recovery_ms = 10000; };
+		targets = ( {
+		  id_ext = "0x7467740000000001";
+		  initiators = ( "0x0000000000000000${gid:16}" );
+		  luns = ( { lun = 0; backend = "file"; path = "$image"; size = "384M"; } );
+		} );
+	CONF
+	say "# cat $conf"
+	sed 's/^/   /' $conf
+	run srp_tgtd --check
+	start_daemon
+	wait_for srp_tgtd grep -q "id_ext $(id_ext_tgt)" $targets
+	pass "target: id_ext $(id_ext_tgt), one LUN, one initiator, RDMA/CM port $port"
+}
+
+start_daemon() {
+	if [[ -d /run/systemd/system ]]; then
+		run systemctl daemon-reload
+		run systemctl enable --now srp_tgtd
+		return
+	fi
+	say "(without systemd, which the lab has not; with it: systemctl enable --now srp_tgtd)"
+	mkdir -p /var/lib/srp_tgtd
+	say "# srp_tgtd &"
+	srp_tgtd &
+}
+
+stop_daemon() {
+	if [[ -d /run/systemd/system ]]; then
+		run systemctl disable --now srp_tgtd
+		return
+	fi
+	run kill "$(pidof srp_tgtd)"
+	wait_for "srp_tgtd ends" no_daemon
+}
+no_daemon() { ! pidof srp_tgtd; }
+no_target() { ! grep -q "id_ext $(id_ext_tgt)" $targets; }
 
 fs_usage() { df -m --output=used $mnt | tail -n 1 | awk '{ print $1 " MB of " tree_mb " MB" }' tree_mb="$tree_mb"; }
 
@@ -228,16 +290,29 @@ reset_under_load() {
 	pass "resets: the tree is as it was"
 }
 
-# Also without having set up anything: only what is there is taken down.
-take_down() {
+status_lio() { :; }
+status_tgt() { run srp_tgtd --status; }
+
+unexport_lio() {
 	local fabric
-	step "8. Taking it down"
-	if mountpoint -q $mnt; then run umount $mnt; fi
-	logout
 	run_to 0 $target/srpt/discovery_auth/rdma_cm_port
 	run_targetcli clearconfig confirm=True
 	# Of each fabric that targetcli knows it leaves an empty directory.
 	for fabric in "$target"/*/discovery_auth; do rmdir "${fabric%/*}"; done
+}
+unexport_tgt() {
+	stop_daemon
+	say "(the kernel keeps the target for its recovery time, in case the daemon returns)"
+	wait_for "the target goes" no_target
+	rm -f $conf /etc/modprobe.d/ib_srpt.conf
+}
+
+# Also without having set up anything: only what is there is taken down.
+take_down() {
+	step "8. Taking it down"
+	if mountpoint -q $mnt; then run umount $mnt; fi
+	logout
+	"unexport_$core"
 	run modprobe -r ib_srpt
 	modprobe -r ib_srp
 	run rdma link del rxe0
@@ -252,14 +327,16 @@ if [[ $mode = down ]]; then
 fi
 load_module
 soft_roce
-export_lun
+"export_$core"
 copy_tree
 compare_tree
 reset_under_load
+"status_$core"
 if [[ $mode != keep ]]; then take_down; fi
 
 driver="the in-tree driver"
 if [[ $LAB_DUT = ours ]]; then driver="this driver"; fi
+if [[ $core = tgt ]]; then driver+=" and srp_tgtd"; fi
 cat <<-REPORT
 
 	== What was seen with $driver on kernel $(uname -r)
@@ -270,14 +347,16 @@ cat <<-REPORT
 	   LUN resets under load  $resets, no I/O error, $iops I/O per second meanwhile
 	   time                   $SECONDS s
 REPORT
+hint_lio() { echo "targetcli ls                  the target"; }
+hint_tgt() { echo "srp_tgtd --status; cat $conf   the target"; }
 if [[ $mode = keep ]]; then
 	cat <<-HINTS
 
 		== Everything is still set up. Some things to try:
-		   targetcli ls                  the target
+		   $("hint_$core")
 		   lsscsi; ls $mnt/tree      the initiator's disk, and what is on it
 		   cat /sys/module/ib_srpt/parameters/*
 		   dmesg | grep srp              what both sides said
-		   $0 down    takes it down;  exit    ends the machine
+		   $0 $core down    takes it down;  exit    ends the machine
 	HINTS
 fi
