@@ -252,7 +252,8 @@ static void respond(struct srpt_cmd *cmd, struct srp_rsp *rsp, struct scatterlis
 	struct srpt_channel *ch = cmd->ch;
 	u32 len = 0;
 
-	if (!percpu_ref_tryget_live(&ch->hw_ref)) {
+	/* Behind an SRP_T_LOGOUT nothing is said any more. */
+	if (atomic_read(&ch->state) > SRPT_CH_LIVE || !percpu_ref_tryget_live(&ch->hw_ref)) {
 		swallow(cmd);
 		return;
 	}

@@ -352,4 +352,3 @@ module_exit(tgt_exit);
 MODULE_DESCRIPTION("SCSI targets in user space");
 MODULE_LICENSE("GPL");
 MODULE_VERSION("0.1");
-MODULE_ALIAS("devname:tgt");
