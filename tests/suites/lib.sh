@@ -422,7 +422,8 @@ disk_of() {
 	local block
 	for block in "/sys/class/scsi_host/$1/device"/target*/*:"${2:-0}"/block/*; do
 		disk=/dev/${block##*/}
-		if [[ -b $disk ]]; then return; fi
+		# The kernel makes the node before the link.
+		if [[ -b $disk && -e /sys/block/${block##*/} ]]; then return; fi
 	done
 	return 1
 }
