@@ -229,6 +229,8 @@ static void expire_work(struct work_struct *work)
 	mutex_unlock(&tgt_mutex);
 
 	do_it(&todo);
+	/* Functions that waited for what has ended are answered before the sessions end. */
+	flush_work(&target->work);
 	target->fabric->target_gone(target);
 	target->fabric->targets_changed();
 	module_put(target->fabric->owner);
