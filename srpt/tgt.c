@@ -225,10 +225,11 @@ static void channel_close(struct srpt_channel *ch)
 
 static void send_status(struct srpt_cmd *cmd, u8 status, u8 key, u8 asc)
 {
-	u8 sense[18] = { 0x70, [2] = key, [7] = 10, [12] = asc };
 	struct srp_rsp rsp = { .status = status };
+	u8 sense[18] = { };
 
 	if (status == SAM_STAT_CHECK_CONDITION) {
+		scsi_build_sense_buffer(0, sense, key, asc, 0);
 		rsp.sense = sense;
 		rsp.sense_len = sizeof(sense);
 	}

@@ -193,6 +193,20 @@ static bool take_events(struct worker *w)
 	return n;
 }
 
+bool worker_sent(struct worker *w, int ret)
+{
+	if (ret == -EAGAIN) {
+		/* The kernel has no memory: there is nothing else to do anyway. */
+		log_warning("%s", tgt_error());
+		usleep(1000);
+		return false;
+	}
+	if (ret)
+		worker_failed(w);
+	w->answered = true;
+	return true;
+}
+
 /* Return: whether the kernel has all answers. */
 static bool submit(struct worker *w)
 {

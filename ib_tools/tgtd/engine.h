@@ -166,6 +166,8 @@ void worker_event(struct worker *w, const struct tgt_event *ev);
  * Return: whether there was something to do.
  */
 bool worker_flush(struct worker *w);
+/** worker_sent() - with what libtgt said of an answer. Return: false: send it again, as it must not get lost */
+bool worker_sent(struct worker *w, int ret);
 /** worker_failed() - the daemon cannot go on */
 void worker_failed(struct worker *w);
 

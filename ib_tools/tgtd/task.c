@@ -41,18 +41,10 @@ static struct task *find(struct worker *w, uint32_t host_no, uint64_t cmd_id)
 	return NULL;
 }
 
-/* It must not get lost: when the kernel has no memory, there is nothing else to do anyway. */
 static void send_rsp(struct worker *w, uint32_t host_no, const struct tgt_cmd_rsp *rsp)
 {
-	int ret;
-
-	while ((ret = tgt_cmd_rsp(w->d->tgt, w->nr, host_no, rsp)) == -EAGAIN) {
-		log_warning("%s", tgt_error());
-		usleep(1000);
-	}
-	if (ret)
-		worker_failed(w);
-	w->answered = true;
+	while (!worker_sent(w, tgt_cmd_rsp(w->d->tgt, w->nr, host_no, rsp)))
+		;
 }
 
 static void refuse(struct worker *w, const struct tgt_event *ev, uint8_t status)

@@ -185,15 +185,8 @@ static void sweep(struct worker *w, struct msg *msg)
 
 static void send_rsp(struct worker *w, uint32_t host_no, uint64_t tmf_id, enum tgt_tmf_result result)
 {
-	int ret;
-
-	while ((ret = tgt_tsk_mgmt_rsp(w->d->tgt, w->nr, host_no, tmf_id, result)) == -EAGAIN) {
-		log_warning("%s", tgt_error());
-		usleep(1000);
-	}
-	if (ret)
-		worker_failed(w);
-	w->answered = true;
+	while (!worker_sent(w, tgt_tsk_mgmt_rsp(w->d->tgt, w->nr, host_no, tmf_id, result)))
+		;
 }
 
 static enum tgt_tmf_result result_of(const struct tmf *tmf)

@@ -78,17 +78,6 @@ EXPORT_SYMBOL_GPL(scsi_tgt_response_done);
 
 /* ---- what the kernel itself ends --------------------------------------------------- */
 
-static void end_one(struct scsi_tgt_cmd *cmd)
-{
-	struct scsi_tgt_host *host = cmd->host;
-	LIST_HEAD(ended);
-
-	spin_lock_irq(&host->lock);
-	tgt_end_locked(cmd, &ended);
-	spin_unlock_irq(&host->lock);
-	tgt_release_ended(host, &ended);
-}
-
 /**
  * tgt_abort_all() - commands that end without a word
  * @cmds: claimed; linked by node
@@ -102,7 +91,7 @@ void tgt_abort_all(struct list_head *cmds)
 	list_for_each_entry_safe(cmd, next, cmds, node) {
 		list_del_init(&cmd->node);
 		cmd->host->target->fabric->eh_abort_handler(cmd);
-		end_one(cmd);
+		tgt_end(cmd);
 	}
 }
 
@@ -114,7 +103,7 @@ void tgt_abort_all(struct list_head *cmds)
  */
 void tgt_end_by_kernel(struct list_head *cmds)
 {
-	u8 sense[18] = { 0x70, [2] = ABORTED_COMMAND, [7] = 10 };
+	u8 sense[18] = { };
 	const struct scsi_tgt_rsp rsp = {
 		.status		= SAM_STAT_CHECK_CONDITION,
 		.sense_len	= sizeof(sense),
@@ -122,6 +111,7 @@ void tgt_end_by_kernel(struct list_head *cmds)
 	};
 	struct scsi_tgt_cmd *cmd, *next;
 
+	scsi_build_sense_buffer(0, sense, ABORTED_COMMAND, 0, 0);
 	list_for_each_entry_safe(cmd, next, cmds, node) {
 		list_del_init(&cmd->node);
 		cmd->host->target->fabric->transfer_response(cmd, &rsp);

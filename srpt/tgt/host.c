@@ -109,6 +109,18 @@ void tgt_release_ended(struct scsi_tgt_host *host, struct list_head *ended)
 	}
 }
 
+/* One that is the caller's has ended. Context: process, without locks. */
+void tgt_end(struct scsi_tgt_cmd *cmd)
+{
+	struct scsi_tgt_host *host = cmd->host;
+	LIST_HEAD(ended);
+
+	spin_lock_irq(&host->lock);
+	tgt_end_locked(cmd, &ended);
+	spin_unlock_irq(&host->lock);
+	tgt_release_ended(host, &ended);
+}
+
 /**
  * tgt_claim() - take a command from the daemon, who names it
  * @host: where
@@ -264,7 +276,7 @@ static struct scsi_tgt_host *next_waiting(struct tgt_pair *pair)
 	host = list_first_entry_or_null(&pair->waiting, struct scsi_tgt_host, wait_node);
 	if (host)
 		list_del_init(&host->wait_node);
-	else
+	else if (READ_ONCE(pair->head->flags))	/* not each time: the daemon reads that line */
 		WRITE_ONCE(pair->head->flags, 0);
 	spin_unlock_irq(&pair->lock);
 	return host;

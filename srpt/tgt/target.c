@@ -558,6 +558,8 @@ int tgt_unbind(struct tgt_daemon *d, u32 id)
 			found = target;
 	if (found) {
 		kref_get(&found->ref);
+		/* Bound, so it is pinned until now; its last nexus may go at any time. */
+		__module_get(found->fabric->owner);
 		found->gone = true;
 		list_del_init(&found->node);
 		tgt_detach_unused_locked(found);
@@ -567,6 +569,7 @@ int tgt_unbind(struct tgt_daemon *d, u32 id)
 		return -ENOENT;
 	found->fabric->target_gone(found);
 	found->fabric->targets_changed();
+	module_put(found->fabric->owner);
 	scsi_tgt_put_target(found);
 	return 0;
 }

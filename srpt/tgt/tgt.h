@@ -196,6 +196,7 @@ void tgt_begin_locked(struct scsi_tgt_cmd *cmd, enum tgt_state state, const u8 *
 void tgt_set_state(struct scsi_tgt_cmd *cmd, enum tgt_state state, const char *why);
 void tgt_end_locked(struct scsi_tgt_cmd *cmd, struct list_head *ended);
 void tgt_release_ended(struct scsi_tgt_host *host, struct list_head *ended);
+void tgt_end(struct scsi_tgt_cmd *cmd);
 struct scsi_tgt_cmd *tgt_claim(struct scsi_tgt_host *host, u64 id, enum tgt_state from,
 			       enum tgt_state to, const char *why);
 

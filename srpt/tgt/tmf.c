@@ -116,15 +116,9 @@ void tgt_answer_all(struct list_head *tmfs)
 	struct scsi_tgt_cmd *tmf, *next;
 
 	list_for_each_entry_safe(tmf, next, tmfs, node) {
-		struct scsi_tgt_host *host = tmf->host;
-		LIST_HEAD(ended);
-
 		list_del_init(&tmf->node);
-		host->target->fabric->tsk_mgmt_response(tmf->data, tmf->result);
-		spin_lock_irq(&host->lock);
-		tgt_end_locked(tmf, &ended);
-		spin_unlock_irq(&host->lock);
-		tgt_release_ended(host, &ended);
+		tmf->host->target->fabric->tsk_mgmt_response(tmf->data, tmf->result);
+		tgt_end(tmf);
 	}
 }
 

@@ -8,8 +8,6 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/suites/lib_tgt.sh
 . "$(dirname "$0")/lib_tgt.sh"
-: "${CORE:=lio}"
-[[ $CORE = tgt ]] || ID_EXT=''
 
 NETS=2
 INITIATOR_ARGS=("${NO_REGISTRATION[@]}")

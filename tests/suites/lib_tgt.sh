@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034,SC2154 # variables that only the suites use, or lib.sh sets
-# What suites with a target in user space share: srp_tgtd, its configuration, its end. To be sourced behind lib.sh.
+# What suites with a target in user space share: srp_tgtd, its configuration, its end. To be sourced behind lib.sh. CORE says
+# whose target a suite for both cores is about: of LIO, or of srp_tgtd, and then logins go there.
 
-ID_EXT=7467740000000001
+: "${CORE:=lio}"
+TGT_ID_EXT=7467740000000001
+[[ $CORE != tgt ]] || ID_EXT=$TGT_ID_EXT
 TGTD=$LAB_MODULES/tools/srp_tgtd
 TGTD_CONF=$WORK/tgtd.conf
 TGTD_THREADS=2 TGTD_RECOVERY_MS=0 TGTD_TIMEOUT_MS=30000
@@ -26,7 +29,7 @@ tgtd_conf() {
 	cat >"$TGTD_CONF.new" <<-CONF
 		daemon: { threads = $TGTD_THREADS; recovery_ms = $TGTD_RECOVERY_MS; timeout_ms = $TGTD_TIMEOUT_MS; memory = 32;
 			state_dir = "$WORK/tgtd.state"; socket = "$WORK/tgtd.sock"; };
-		targets = ( { id_ext = "0x$ID_EXT"; $initiators luns = ( ${tgtd_luns[*]} ); } );
+		targets = ( { id_ext = "0x$TGT_ID_EXT"; $initiators luns = ( ${tgtd_luns[*]} ); } );
 	CONF
 	mv "$TGTD_CONF.new" "$TGTD_CONF"
 }
@@ -38,7 +41,7 @@ tgtd_start() {
 	tgtd_pid=$!
 	wait_for 20 "srp_tgtd serves its target" tgtd_serves
 }
-tgtd_serves() { grep -q "id_ext $ID_EXT port '.*daemon $tgtd_pid\$" "$TGT_DEBUG"; }
+tgtd_serves() { grep -q "id_ext $TGT_ID_EXT port '.*daemon $tgtd_pid\$" "$TGT_DEBUG"; }
 
 tgtd_stop() {
 	kill "$tgtd_pid"
@@ -49,4 +52,18 @@ tgtd_stop() {
 tgtd_listen() {
 	mkdir -p "$SRPT"
 	listen
+}
+
+# make_file_system DISK MIB: with a file of that size; same_file_system DISK: it is still the same
+make_file_system() {
+	mkfs.ext4 -q "$1"
+	mount "$1" /mnt
+	dd if=/dev/urandom of=/mnt/file bs=1M "count=$2" status=none
+	md5sum /mnt/file >"$WORK/sum"
+	umount /mnt
+}
+same_file_system() {
+	mount "$1" /mnt
+	md5sum -c --quiet "$WORK/sum" || fail "the file has changed"
+	umount /mnt
 }

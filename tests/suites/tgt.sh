@@ -4,18 +4,19 @@
 # Targets in user space: srp_tgtd and the example of libtgt, with the kernel's initiator.
 # shellcheck source=tests/suites/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/suites/lib_tgt.sh
+. "$(dirname "$0")/lib_tgt.sh"
 
 INITIATOR_ARGS=("${NO_REGISTRATION[@]}")
 TOOLS=$LAB_MODULES/tools
-ID_EXT=7467740000000001	# "tgt", 1
+ID_EXT=$TGT_ID_EXT
 
 setup() {
 	ours_only "knows no /dev/tgt"
-	mkdir -p "$SRPT"
-	listen
+	tgtd_listen
 }
 
-daemon_up() { [[ $(<"/sys/kernel/debug/scsi_tgt/targets") == *"id_ext ${1:-$ID_EXT} "*"daemon "* ]]; }
+daemon_up() { grep -q "id_ext $ID_EXT .*daemon " "$TGT_DEBUG"; }
 
 # The example, with a file system on it.
 case_example() {
@@ -23,16 +24,10 @@ case_example() {
 	wait_for 10 "the target" daemon_up
 	login_disk 0
 	verify "$disk" example --bsrange=4k-64k
-	mkfs.ext4 -q "$disk"
-	mount "$disk" /mnt
-	dd if=/dev/urandom of=/mnt/file bs=1M count=8 status=none
-	md5sum /mnt/file >"$WORK/sum"
-	umount /mnt
+	make_file_system "$disk" 8
 	logout "$host"
 	login_disk 0
-	mount "$disk" /mnt
-	md5sum -c --quiet "$WORK/sum" || fail "the file has changed"
-	umount /mnt
+	same_file_system "$disk"
 }
 
 # contract CASE...: those of tests/tgt, at both ends of a target; a line for each

@@ -6,6 +6,8 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/suites/lib_tgt.sh
 . "$(dirname "$0")/lib_tgt.sh"
+ID_EXT=$TGT_ID_EXT
+OTHER_ID_EXT=7467740000000002
 
 NETS=2
 INITIATOR_ARGS=("${NO_REGISTRATION[@]}")
@@ -17,6 +19,13 @@ setup() {
 	TGTD_RECOVERY_MS=0
 	tgtd_listen
 	objects >"$WORK/before"
+}
+
+# The session and the daemon end, and are gone.
+nothing_left() {
+	logout_all
+	tgtd_stop
+	same_objects "$WORK/before"
 }
 
 # file NAME MIB: a file for a logical unit
@@ -32,21 +41,13 @@ case_file_system() {
 	tgtd_start
 	login_disk 0
 	verify "$disk" data --bsrange=512-256k --blockalign=512
-	mkfs.ext4 -q "$disk"
-	mount "$disk" /mnt
-	dd if=/dev/urandom of=/mnt/file bs=1M count=16 status=none
-	md5sum /mnt/file >"$WORK/sum"
-	umount /mnt
+	make_file_system "$disk" 16
 	logout "$host"
 	tgtd_stop
 	tgtd_start
 	login_disk 0
-	mount "$disk" /mnt
-	md5sum -c --quiet "$WORK/sum" || fail "the file has changed"
-	umount /mnt
-	logout "$host"
-	tgtd_stop
-	same_objects "$WORK/before"
+	same_file_system "$disk"
+	nothing_left
 }
 
 case_block_devices() {
@@ -74,38 +75,37 @@ case_block_devices() {
 	cmp -n 1048576 "$disk" /dev/zero || fail "what was zeroed is not zero"
 }
 
-# kill_and_return: the daemon dies under verified I/O, and another comes
-kill_and_return() {
-	kill -KILL "$tgtd_pid"
-	wait_for 20 "the dead daemon has gone" not test -e "/proc/$tgtd_pid"
-	tgtd_start
+# The daemon dies again and again under verified I/O, and another comes.
+kills() {
+	local n
+	verify_throughout "$disk"
+	for ((n = 0; n < $(times 20); n++)); do
+		kill -KILL "$tgtd_pid"
+		wait_for 20 "the dead daemon has gone" not test -e "/proc/$tgtd_pid"
+		tgtd_start
+		wait_for_ios "$disk" 50
+	done
+	verify_ends
 }
 
 # With a recovery time the session stays, and nothing but a pause is seen.
 case_killed_with_recovery() {
-	local n state
+	local state
 	file disk 64
 	TGTD_RECOVERY_MS=20000
 	tgtd_conf
 	tgtd_start
 	login_disk 0
-	verify_throughout "$disk"
-	for ((n = 0; n < $(times 20); n++)); do
-		kill_and_return
-		wait_for_ios "$disk" 50
-	done
-	verify_ends
+	kills
 	read -r state <"$(rport_of "$host")/state"
 	[[ $state = running ]] || fail "the session is $state"
 	[[ $(grep -c . <(kernel_log | grep -E 'scsi host[0-9]+: SRP abort|reconnect')) = 0 ]] || fail "the initiator has recovered by itself"
-	logout "$host"
-	tgtd_stop
-	same_objects "$WORK/before"
+	nothing_left
 }
 
 # Without one the session ends; the initiator logs in again when there is a daemon.
 case_killed_without_recovery() {
-	local n rport
+	local rport
 	file disk 64
 	tgtd_conf
 	tgtd_start
@@ -114,15 +114,8 @@ case_killed_without_recovery() {
 	echo 1 >"$rport/reconnect_delay"
 	echo 120 >"$rport/fast_io_fail_tmo"
 	echo off >"$rport/dev_loss_tmo"
-	verify_throughout "$disk"
-	for ((n = 0; n < $(times 20); n++)); do
-		kill_and_return
-		wait_for_ios "$disk" 50
-	done
-	verify_ends
-	logout "$host"
-	tgtd_stop
-	same_objects "$WORK/before"
+	kills
+	nothing_left
 }
 
 # Stopped for longer than it may be: it is killed, and a successor goes on.
@@ -144,7 +137,6 @@ case_hangs() {
 }
 
 case_reload() {
-	local size
 	file first 64
 	tgtd_conf
 	tgtd_start
@@ -184,22 +176,20 @@ case_target_removed() {
 	{
 		sed '/^targets/,$d' <<<"$first"
 		printf 'targets = ( %s, %s );\n' "$(target_group <<<"$first")" \
-			"{ id_ext = \"0x${ID_EXT%1}2\"; luns = ( ${tgtd_luns[*]} ); }"
+			"{ id_ext = \"0x$OTHER_ID_EXT\"; luns = ( ${tgtd_luns[*]} ); }"
 	} >"$TGTD_CONF"
 	tgtd_start
-	ID_EXT=${ID_EXT%1}2 login_disk 0
+	ID_EXT=$OTHER_ID_EXT login_disk 0
 	verify_throughout "$disk"
 	login_disk 1
 	load "$disk"
 	printf 'daemon: { socket = "%s"; state_dir = "%s"; };\ntargets = ( %s );\n' "$WORK/tgtd.sock" "$WORK/tgtd.state" \
-		"{ id_ext = \"0x${ID_EXT%1}2\"; luns = ( ${tgtd_luns[*]} ); }" >"$TGTD_CONF"
+		"{ id_ext = \"0x$OTHER_ID_EXT\"; luns = ( ${tgtd_luns[*]} ); }" >"$TGTD_CONF"
 	kill -HUP "$tgtd_pid"
 	wait_for 30 "its sessions have gone" not grep -q "id_ext $ID_EXT" "$TGT_DEBUG"
 	wait_for 30 "the daemon has forgotten it" not_leaving
 	verify_ends
-	logout_all
-	tgtd_stop
-	same_objects "$WORK/before"
+	nothing_left
 }
 target_group() { sed -n 's/^targets = ( \(.*\) );$/\1/p'; }
 not_leaving() { "$TGTD" --status "$WORK/tgtd.sock" | grep -q '"reloads": *1' && ! "$TGTD" --status "$WORK/tgtd.sock" | grep -q '"leaving": *true'; }

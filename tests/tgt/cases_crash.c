@@ -278,12 +278,22 @@ static void function_during_recovery(void)
 	all_carried_out(false);
 }
 
+/* A logout reaches the target some time after it. @arg: the number of the host */
+static bool has_left(void *arg)
+{
+	char line[40];
+
+	snprintf(line, sizeof(line), "host %u initiator", *(u32 *)arg);
+	return !shown(line);
+}
+
 static void in_recovery(void)
 {
 	const struct io early = { .tag = 1 }, late = { .tag = 2, .len = LEN };
 	struct daemon *d = daemon_fork(&recovery);
 	struct nexus *n = login(d, 1), *newcomer, *leaver = login(d, 3);
 	struct tgt_event req, second;
+	u32 left = leaver->host_no;
 
 	submit(d, leaver, &early);
 	crash(d);
@@ -293,6 +303,7 @@ static void in_recovery(void)
 	newcomer = login_only(ID_EXT, 2, NULL);
 	check(newcomer, "a login during recovery is refused");
 	logout(leaver);
+	wait_until(has_left, &left, "the end of the session that logged out");
 	d = successor(n);
 	req = expect_again(d, &early, NULL);
 	second = expect_again(d, &late, NULL);

@@ -29,6 +29,32 @@
 #define FAKE_MAX	16384
 #define FAKE_RINGS	2
 
+/* A configuration from a text; NULL, and @error, if it is refused. */
+static __attribute__((unused)) struct config *try_load(const char *text, char *error)
+{
+	char path[] = "/tmp/test_daemon.XXXXXX";
+	int fd = mkstemp(path);
+	struct config *c;
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+	error[0] = 0;
+	c = config_load(path, error);
+	unlink(path);
+	return c;
+}
+
+static __attribute__((unused)) struct config *load(const char *text)
+{
+	char error[CONFIG_ERROR_LEN];
+	struct config *c = try_load(text, error);
+
+	if (!c)
+		fail_msg("%s", error);
+	return c;
+}
+
 enum fake_state {
 	AT_DAEMON,
 	FETCHING,

@@ -86,21 +86,6 @@ static struct target *target(void)
 #define CONF(luns)	"daemon = { threads = 2; memory = 8; };\n" \
 			"targets = ( { id_ext = \"1122\"; luns = ( " luns " ); } );\n"
 
-static struct config *load_conf(const char *text)
-{
-	char path[] = "/tmp/test_daemon.XXXXXX", error[CONFIG_ERROR_LEN];
-	int fd = mkstemp(path);
-	struct config *c;
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
-	c = config_load(path, error);
-	unlink(path);
-	assert_non_null(c);
-	return c;
-}
-
 static int setup(void **state)
 {
 	char error[CONFIG_ERROR_LEN];
@@ -108,7 +93,7 @@ static int setup(void **state)
 	uint32_t i;
 
 	(void)state;
-	conf = load_conf(CONF(LUN("0") "," LUN("1")));
+	conf = load(CONF(LUN("0") "," LUN("1")));
 	gate = eventfd(0, EFD_NONBLOCK);
 	if (gate < 0)
 		return -1;

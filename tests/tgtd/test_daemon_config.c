@@ -7,21 +7,6 @@
 
 static char error[CONFIG_ERROR_LEN];
 
-static struct config *load(const char *text)
-{
-	char path[] = "/tmp/test_daemon_config.XXXXXX";
-	int fd = mkstemp(path);
-	struct config *c;
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
-	error[0] = 0;
-	c = config_load(path, error);
-	unlink(path);
-	return c;
-}
-
 #define TARGET(luns)	"targets = (\n{ id_ext = \"0x1122\";\nluns = (\n" luns "\n) } );\n"
 #define MEMORY		"{ lun = 0; backend = \"memory\"; size = \"1M\"; }"
 
@@ -132,7 +117,7 @@ static void bad_files(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		if (load(bad[i].text))
+		if (try_load(bad[i].text, error))
 			fail_msg("accepted: %s", bad[i].text);
 		snprintf(place, sizeof(place), bad[i].line ? ":%u: " : ": ", bad[i].line);
 		if (!strstr(error, bad[i].says) || !strstr(error, place))

@@ -333,7 +333,7 @@ static void daemon_ends(void **state)
 /* Those who came before it goes are carried out, with the logical unit that they were for. */
 static void lun_goes(void **state)
 {
-	struct config *c = load_conf(CONF(LUN("0")));
+	struct config *c = load(CONF(LUN("0")));
 	char error[CONFIG_ERROR_LEN];
 	uint64_t older, waits;
 

@@ -23,21 +23,6 @@
 
 static char error[CONFIG_ERROR_LEN];
 
-static struct config *load(const char *text)
-{
-	char path[] = "/tmp/test_daemon_threads.XXXXXX";
-	int fd = mkstemp(path);
-	struct config *c;
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
-	c = config_load(path, error);
-	unlink(path);
-	assert_non_null(c);
-	return c;
-}
-
 static void apply(const char *text)
 {
 	struct config *c = load(text);
