@@ -105,21 +105,29 @@ _Bool tgt_next(struct tgt *tgt, uint32_t ring, struct tgt_event *ev)
 	return 1;
 }
 
-_Bool tgt_sleep(struct tgt *tgt, uint32_t ring)
+static _Bool fall_asleep(struct ring *r, enum tgt_asleep how)
 {
-	struct ring *r = &tgt->rings[ring];
-
-	store(&r->head->asleep, 1);
+	store(&r->head->asleep, how);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (empty(r) && !(load(&r->head->flags) & TGT_RING_PENDING))
 		return 1;
-	store(&r->head->asleep, 0);
+	store(&r->head->asleep, TGT_AWAKE);
 	return 0;
+}
+
+_Bool tgt_sleep(struct tgt *tgt, uint32_t ring)
+{
+	return fall_asleep(&tgt->rings[ring], TGT_ASLEEP);
+}
+
+_Bool tgt_sleep_sound(struct tgt *tgt, uint32_t ring)
+{
+	return fall_asleep(&tgt->rings[ring], TGT_ASLEEP_SOUND);
 }
 
 void tgt_awake(struct tgt *tgt, uint32_t ring)
 {
-	store(&tgt->rings[ring].head->asleep, 0);
+	store(&tgt->rings[ring].head->asleep, TGT_AWAKE);
 }
 
 static int64_t now_ms(void)

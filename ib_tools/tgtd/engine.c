@@ -19,7 +19,9 @@
 #include "log.h"
 
 #define EVENTS_PER_ROUND	256
+#ifndef ALIVE_MS	/* tests wait for ever, not to miss that something else should have come */
 #define ALIVE_MS		1000
+#endif
 #define QUIET_ROUNDS		4
 #define DRAIN_MS		100
 
@@ -67,6 +69,14 @@ bool worker_handle_msgs(struct worker *w)
 		msg->handle(w, msg);
 		any = true;
 	}
+}
+
+void workers_wake(struct daemon *d)
+{
+	uint32_t i;
+
+	for (i = 0; i < d->nr_workers; i++)
+		wake(d->workers[i].msg_fd);
 }
 
 struct quiesce {
@@ -125,6 +135,7 @@ struct nexus *worker_find_nexus(struct worker *w, uint32_t host_no)
 static void nexus_drop(struct worker *w, struct nexus *nexus)
 {
 	list_del(&nexus->node);
+	w->leaving--;
 	nexus_free(w->d, nexus);
 }
 
@@ -153,6 +164,7 @@ static void host_down(struct worker *w, uint32_t host_no)
 	if (!nexus)
 		return;		/* host_up() could not */
 	nexus->down = true;
+	w->leaving++;
 	nexus->users++;
 	tmf_host_down(w, nexus);
 	nexus_put(w, nexus);
@@ -247,12 +259,24 @@ static bool one_round(struct worker *w)
 	return busy;
 }
 
+/* Whether something waits for commands to end; here, but for order.c. */
+static bool ends_matter(struct worker *w)
+{
+	return !list_empty(&w->waiting) || !list_empty(&w->sweeps) || w->leaving ||
+	       __atomic_load_n(&w->d->dormant, __ATOMIC_RELAXED);
+}
+
+static bool fall_asleep(struct worker *w)
+{
+	return ends_matter(w) ? tgt_sleep(w->d->tgt, w->nr) : tgt_sleep_sound(w->d->tgt, w->nr);
+}
+
 static void *loop(void *arg)
 {
 	struct worker *w = arg;
 
 	while (!stopped(w)) {
-		if (!one_round(w) && tgt_sleep(w->d->tgt, w->nr)) {
+		if (!one_round(w) && fall_asleep(w)) {
 			if (!uring_poll(w, ALIVE_MS))
 				w->quiet = QUIET_ROUNDS;
 			tgt_awake(w->d->tgt, w->nr);

@@ -48,6 +48,7 @@ struct counters {
  * @swept: those that have, to be told when the answers are with the kernel
  * @preempt_bits: of nexus.preempted, those that a sweep has
  * @fixed: the memory is known to the io_uring as buffer 0
+ * @leaving: nexuses that are down, and still have tasks or functions
  * @in_flight: requests of the io_uring, but for polls
  * @answered: there are answers that the kernel was not told of
  * @quiet: rounds since it was told of something
@@ -76,6 +77,7 @@ struct worker {
 	struct io_uring	uring;
 	bool		uring_open;
 	bool		fixed;
+	unsigned int	leaving;
 	unsigned int	in_flight;
 	bool		answered;
 	unsigned int	quiet;
@@ -176,6 +178,8 @@ void worker_send(struct worker *w, struct msg *msg);
 /** worker_unsend() - of one's own queue: it is not handled */
 void worker_unsend(struct worker *w, struct msg *msg);
 bool worker_handle_msgs(struct worker *w);
+/** workers_wake() - let each thread look at the events that it need not wake up for */
+void workers_wake(struct daemon *d);
 /** workers_quiesce() - when it returns each thread has ended what it did when it was called */
 void workers_quiesce(struct daemon *d);
 

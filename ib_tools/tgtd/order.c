@@ -75,6 +75,7 @@ static void advance_locked(struct order *o, const struct task *self)
 		run_locked(o, t);
 		if (t == self)
 			continue;
+		__atomic_sub_fetch(&t->w->d->dormant, 1, __ATOMIC_RELAXED);
 		t->msg.handle = enabled;
 		worker_send(t->w, &t->msg);
 	}
@@ -104,7 +105,12 @@ bool order_begin(struct task *t)
 		advance_locked(o, t);
 	}
 	runs = t->runs;
+	if (!runs)
+		__atomic_add_fetch(&t->w->d->dormant, 1, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&o->lock);
+	/* Who sleeps through the end of what it waits for does so no more. */
+	if (!runs)
+		workers_wake(t->w->d);
 	return runs;
 }
 
@@ -115,6 +121,7 @@ void order_leave(struct task *t)
 	pthread_mutex_lock(&o->lock);
 	if (!t->runs) {
 		list_del(&t->wait);
+		__atomic_sub_fetch(&t->w->d->dormant, 1, __ATOMIC_RELAXED);
 		advance_locked(o, NULL);
 	}
 	pthread_mutex_unlock(&o->lock);

@@ -559,6 +559,9 @@ bool daemon_reap(struct daemon *d)
 		else
 			left |= t->leaving;
 	}
+	/* They may sleep through the ends of the last commands. */
+	if (left)
+		workers_wake(d);
 	return left;
 }
 

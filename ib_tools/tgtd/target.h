@@ -106,6 +106,7 @@ struct nexus {
  * @lock: protects the list of targets, and those of their nexuses and logical units
  * @leaving: logical units that were removed, and still have tasks; of the main thread
  * @nr_served: targets that are not leaving
+ * @dormant: atomic: tasks that wait for others of their logical unit, see order.c
  * @reloads: how often the configuration was read again
  * @reload_error: what was wrong with it the last time, or ""
  * @failed: a worker cannot go on
@@ -121,6 +122,7 @@ struct daemon {
 	struct list	targets;
 	struct list	leaving;
 	unsigned int	nr_served;
+	unsigned int	dormant;
 	uint64_t	reloads;
 	char		reload_error[CONFIG_ERROR_LEN];
 	bool		failed;

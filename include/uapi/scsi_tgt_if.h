@@ -238,13 +238,26 @@ struct tgt_answer {
 #define TGT_RING_PENDING	(1U << 0)
 
 /**
+ * enum tgt_asleep - tgt_ring.asleep: what the eventfd is signalled for
+ * @TGT_AWAKE: nothing
+ * @TGT_ASLEEP: any event. So is any other value
+ * @TGT_ASLEEP_SOUND: any event but a CMD_DONE that ends its command: all that is left to do is to use its
+ *	memory again, which can wait for the next request. The ring is signalled before such events fill it
+ */
+enum tgt_asleep {
+	TGT_AWAKE		= 0,
+	TGT_ASLEEP		= 1,
+	TGT_ASLEEP_SOUND	= 2,
+};
+
+/**
  * struct tgt_ring - the head of a ring pair, at its beginning
  * @ev_prod: events written; by the kernel
  * @flags: TGT_RING_*; by the kernel
  * @ans_cons: answers read; by the kernel
  * @ev_cons: events read; by the daemon
- * @asleep: the daemon waits for the eventfd; set by it before it looks a last time, with a full
- *	barrier between
+ * @asleep: enum tgt_asleep: the daemon waits for the eventfd; set by it before it looks a last time,
+ *	with a full barrier between
  * @ans_prod: answers written; by the daemon
  *
  * Counters run freely modulo 2^32: a slot is counter % slots. A daemon that claims to have read
@@ -300,7 +313,7 @@ struct tgt_setup {
 /**
  * struct tgt_eventfd - be told of events in a ring
  * @ring: which
- * @fd: an eventfd; signalled when there is an event and tgt_ring.asleep is not 0
+ * @fd: an eventfd; signalled when there is an event and tgt_ring.asleep says so
  */
 struct tgt_eventfd {
 	__u32	ring;

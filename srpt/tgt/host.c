@@ -211,13 +211,13 @@ static void delivered(struct scsi_tgt_cmd *cmd, struct list_head *ended)
 	}
 }
 
-static bool put_event(struct scsi_tgt_host *host, const struct tgt_event *ev)
+static bool put_event(struct scsi_tgt_host *host, const struct tgt_event *ev, bool news)
 {
 	struct tgt_pair *pair = host->pair;
 	bool done;
 
 	spin_lock(&pair->lock);
-	done = tgt_put_event_locked(pair, ev);
+	done = tgt_put_event_locked(pair, ev, news);
 	if (!done && list_empty(&host->wait_node)) {
 		kref_get(&host->ref);
 		list_add_tail(&host->wait_node, &pair->waiting);
@@ -239,7 +239,7 @@ static bool put_host_event(struct scsi_tgt_host *host, u32 type)
 		memcpy(ev.host_up.i_port_id, host->i_port_id, sizeof(host->i_port_id));
 		memcpy(ev.host_up.t_port_id, host->t_port_id, sizeof(host->t_port_id));
 	}
-	return put_event(host, &ev);
+	return put_event(host, &ev, true);
 }
 
 /**
@@ -260,7 +260,7 @@ void tgt_host_push_locked(struct scsi_tgt_host *host, struct list_head *ended)
 	host->up_due = false;
 	list_for_each_entry_safe(cmd, next, &host->pending, node) {
 		make_event(&ev, cmd);
-		if (!put_event(host, &ev))
+		if (!put_event(host, &ev, cmd->state != TGT_ST_DONE_QUEUED || !cmd->final))
 			return;
 		delivered(cmd, ended);
 	}

@@ -125,14 +125,23 @@ static bool has_room(struct tgt_pair *pair)
 	return used < pair->ev_slots;
 }
 
+static void signal_locked(struct tgt_pair *pair, bool news)
+{
+	u32 asleep = READ_ONCE(pair->head->asleep);
+
+	if (pair->eventfd && asleep != TGT_AWAKE && (news || asleep != TGT_ASLEEP_SOUND))
+		srpt_eventfd_signal(pair->eventfd);
+}
+
 /**
  * tgt_put_event_locked() - give the daemon an event
  * @pair: locked
  * @ev: copied
+ * @news: not only the end of a command, for which a daemon need not wake up
  *
  * Return: false if there is no room; the daemon is told to come back when there is.
  */
-bool tgt_put_event_locked(struct tgt_pair *pair, const struct tgt_event *ev)
+bool tgt_put_event_locked(struct tgt_pair *pair, const struct tgt_event *ev, bool news)
 {
 	struct tgt_ring *head = pair->head;
 
@@ -141,16 +150,17 @@ bool tgt_put_event_locked(struct tgt_pair *pair, const struct tgt_event *ev)
 		WRITE_ONCE(head->flags, TGT_RING_PENDING);
 		/* The daemon reads a slot, then the flag: one of us sees the other. */
 		smp_mb();
-		if (!has_room(pair))
+		if (!has_room(pair)) {
+			signal_locked(pair, true);
 			return false;
+		}
 	}
 	memcpy(&pair->ev[pair->ev_prod & (pair->ev_slots - 1)], ev, sizeof(*ev));
 	/* The slot is there before the counter says so. */
 	smp_store_release(&head->ev_prod, ++pair->ev_prod);
 	/* Pairs with the barrier between the daemon's "asleep" and its last look. */
 	smp_mb();
-	if (READ_ONCE(head->asleep) && pair->eventfd)
-		srpt_eventfd_signal(pair->eventfd);
+	signal_locked(pair, news);
 	return true;
 }
 

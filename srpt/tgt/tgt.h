@@ -170,7 +170,7 @@ extern struct workqueue_struct *tgt_wq;
 int tgt_setup_pairs(struct tgt_daemon *d, struct tgt_setup *setup);
 void tgt_free_pairs(struct tgt_daemon *d);
 void tgt_set_eventfd(struct tgt_pair *pair, struct eventfd_ctx *ctx);
-bool tgt_put_event_locked(struct tgt_pair *pair, const struct tgt_event *ev);
+bool tgt_put_event_locked(struct tgt_pair *pair, const struct tgt_event *ev, bool news);
 bool tgt_take_answer(struct tgt_pair *pair);
 void tgt_answer_taken(struct tgt_pair *pair);
 void tgt_broken(struct tgt_daemon *d, const char *why);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /* X-RINGFULL: rings that are too short, so that events have to wait. None may be lost, or change places. */
 #include <errno.h>
+#include <unistd.h>
 
 #include "harness.h"
 
@@ -156,6 +157,88 @@ static void flag(void)
 	expect_idle(d, n);
 }
 
+/* Forgets earlier signals. */
+static void fall_asleep(struct daemon *d, enum tgt_asleep how)
+{
+	__u64 n;
+
+	__atomic_store_n(&d->head[d->ring]->asleep, how, __ATOMIC_SEQ_CST);
+	if (read(d->efd[d->ring], &n, sizeof(n)) < 0)
+		check(errno == EAGAIN, "the eventfd cannot be read");
+}
+
+static bool signalled(void *arg)
+{
+	struct daemon *d = arg;
+	__u64 n;
+
+	return read(d->efd[d->ring], &n, sizeof(n)) == sizeof(n);
+}
+
+static bool has_event(void *arg)
+{
+	struct daemon *d = arg;
+
+	return __atomic_load_n(&d->head[d->ring]->ev_prod, __ATOMIC_ACQUIRE) != d->ev_cons[d->ring];
+}
+
+static void wait_asleep(struct daemon *d, const char *what)
+{
+	wait_until(signalled, d, what);
+	fall_asleep(d, TGT_AWAKE);
+}
+
+/* The end of a command wakes nobody up who sleeps sound; what follows it does, even if there is no room for it. */
+static void sound_sleep(void)
+{
+	struct daemon *d = daemon_open(&(struct options) { .slots = 1 });
+	struct nexus *n = login(d, 1);
+	struct tgt_event req;
+
+	fall_asleep(d, TGT_AWAKE);
+	req = submit(d, n, &(struct io) { .tag = 1 });
+	check(!signalled(d), "a signal for a daemon that is awake");
+	fall_asleep(d, TGT_ASLEEP);
+	must_answer(d, good(&req));
+	wait_asleep(d, "a signal for CMD_DONE");
+	expect_done(d, &req, TGT_DONE_OK);
+
+	fall_asleep(d, TGT_ASLEEP_SOUND);
+	send_io(n, &(struct io) { .tag = 2 });
+	wait_asleep(d, "a signal for CMD_REQ");
+	req = expect(d, TGT_CMD_REQ);
+	fall_asleep(d, TGT_ASLEEP_SOUND);
+	must_answer(d, good(&req));
+	wait_until(has_event, d, "CMD_DONE");
+	check(!signalled(d), "a signal for CMD_DONE");
+	send_io(n, &(struct io) { .tag = 3 });
+	wait_asleep(d, "a signal for a request without room");
+	expect_done(d, &req, TGT_DONE_OK);
+	req = expect(d, TGT_CMD_REQ);
+	must_answer(d, aborted(&req));
+	expect_status(n, 1, GOOD);
+	expect_status(n, 2, GOOD);
+	expect_idle(d, n);
+}
+
+/* The data of a command is news: its daemon goes on with it. */
+static void sleep_until_data(void)
+{
+	const struct io io = { .tag = 1, .write = true, .len = 4096 };
+	struct daemon *d = daemon_open(&(struct options) { });
+	struct nexus *n = login(d, 1);
+	struct tgt_event req = submit(d, n, &io);
+
+	fall_asleep(d, TGT_ASLEEP_SOUND);
+	must_answer(d, fetch_data(d, &req, 0, 4096));
+	wait_asleep(d, "a signal for the data");
+	expect_done(d, &req, TGT_DONE_OK);
+	must_answer(d, good(&req));
+	expect_status(n, 1, GOOD);
+	expect_done(d, &req, TGT_DONE_OK);
+	expect_idle(d, n);
+}
+
 static void hosts_come_and_go(void)
 {
 	struct daemon *d = daemon_open(&(struct options) { .slots = 1 });
@@ -230,6 +313,8 @@ const struct test ring_tests[] = {
 	{ "X-RINGFULL CMD_DONE and the next function", done_with_next_function },
 	{ "X-RINGFULL the flag", flag },
 	{ "X-RINGFULL hosts come and go", hosts_come_and_go },
+	{ "X-SLEEP who is woken up, and what for", sound_sleep },
+	{ "X-SLEEP until the data is there", sleep_until_data },
 	{ "X-RINGS a host keeps to its ring", one_ring_per_host },
 	{ "X-RINGS answers", answers_wrap },
 	{ }

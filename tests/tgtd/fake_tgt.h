@@ -90,26 +90,33 @@ static uint64_t nr_tmfs;
 /**
  * struct fake_ring - events on their way
  * @prod: written, and @cons: read
+ * @sound: asleep, and the end of a command does not wake it
  */
 struct fake_ring {
 	struct tgt_event	ev[4 * FAKE_MAX];
 	uint64_t		prod, cons;
-	bool			asleep;
+	bool			asleep, sound;
 	int			fd;
 };
 
 static bool fake_threads;
+static bool fake_hold;		/* with threads: commands end when the test says so */
 static pthread_mutex_t fake_lock = PTHREAD_MUTEX_INITIALIZER;	/* protects all of it, with fake_threads */
 static struct fake_ring fake_rings[FAKE_RINGS] = { { .fd = -1 }, { .fd = -1 } };
 
-static void fake_queue_locked(uint32_t ring, const struct tgt_event *ev)
+static void fake_put_locked(uint32_t ring, const struct tgt_event *ev, bool news)
 {
 	static const uint64_t one = 1;
 	struct fake_ring *r = &fake_rings[ring];
 
 	r->ev[r->prod++ % (4 * FAKE_MAX)] = *ev;
-	if (r->asleep)
+	if (r->asleep && (news || !r->sound))
 		assert_int_equal(write(r->fd, &one, sizeof(one)), sizeof(one));
+}
+
+static void fake_queue_locked(uint32_t ring, const struct tgt_event *ev)
+{
+	fake_put_locked(ring, ev, true);
 }
 
 static void fake_done_locked(uint64_t id)
@@ -118,7 +125,7 @@ static void fake_done_locked(uint64_t id)
 
 	cmds[id].state = cmds[id].state == FETCHING ? AT_DAEMON : ENDED;
 	ev.cmd_done.cmd_id = id;
-	fake_queue_locked(cmds[id].ring, &ev);
+	fake_put_locked(cmds[id].ring, &ev, cmds[id].state != ENDED);
 }
 
 static bool fake_covers(const struct fake_tmf *f, const struct fake_cmd *c)
@@ -219,15 +226,26 @@ _Bool tgt_next(struct tgt *tgt, uint32_t ring, struct tgt_event *ev)
 	return any;
 }
 
-_Bool tgt_sleep(struct tgt *tgt, uint32_t ring)
+static _Bool fake_sleep(struct tgt *tgt, uint32_t ring, bool sound)
 {
 	struct fake_ring *r = &fake_rings[ring];
 
 	tgt_ring_fd(tgt, ring);
 	pthread_mutex_lock(&fake_lock);
 	r->asleep = r->cons == r->prod;
+	r->sound = sound;
 	pthread_mutex_unlock(&fake_lock);
 	return r->asleep;
+}
+
+_Bool tgt_sleep(struct tgt *tgt, uint32_t ring)
+{
+	return fake_sleep(tgt, ring, false);
+}
+
+_Bool tgt_sleep_sound(struct tgt *tgt, uint32_t ring)
+{
+	return fake_sleep(tgt, ring, true);
 }
 
 void tgt_awake(struct tgt *tgt, uint32_t ring)
@@ -293,7 +311,7 @@ static void fake_cmd_rsp_locked(uint32_t ring, uint32_t host_no, const struct tg
 		c->state = RESPONDED;
 		c->status = rsp->status;
 	}
-	if (fake_threads)
+	if (fake_threads && !(fake_hold && c->state == RESPONDED))
 		fake_done_locked(rsp->cmd_id);
 }
 
@@ -342,6 +360,44 @@ int tgt_submit(struct tgt *tgt, uint32_t ring)
 /* ---- the test's side ---------------------------------------------------------------------------- */
 
 static struct daemon fake_d;
+
+/* Two threads at work. */
+static __attribute__((unused)) void start_threads(struct config *conf, char *error)
+{
+	uint32_t i;
+
+	fake_threads = true;
+	fake_d = (struct daemon) { .conf = conf, .nr_workers = 2 };
+	pthread_mutex_init(&fake_d.lock, NULL);
+	list_init(&fake_d.targets);
+	list_init(&fake_d.leaving);
+	fake_d.workers = calloc(2, sizeof(fake_d.workers[0]));
+	assert_non_null(fake_d.workers);
+	for (i = 0; i < 2; i++)
+		assert_int_equal(worker_init(&fake_d.workers[i], &fake_d, i, error), 0);
+	for (i = 0; i < 2; i++)
+		assert_int_equal(worker_start(&fake_d.workers[i]), 0);
+	assert_int_equal(daemon_apply(&fake_d, conf, error), 0);
+}
+
+/* Nothing may be left. */
+static __attribute__((unused)) void stop_threads(void)
+{
+	uint32_t i;
+
+	for (i = 0; i < 2; i++)
+		worker_stop(&fake_d.workers[i]);
+	for (i = 0; i < 2; i++) {
+		assert_true(list_empty(&fake_d.workers[i].tasks));
+		assert_true(list_empty(&fake_d.workers[i].tmfs));
+		assert_int_equal(buffers_used(fake_d.workers[i].bufs), 0);
+		worker_free(&fake_d.workers[i]);
+		free(fake_memory[i]);
+	}
+	free(fake_d.workers);
+	daemon_free_targets(&fake_d);
+	assert_true(list_empty(&fake_d.targets));
+}
 
 /* Until nobody has anything to do. */
 static __attribute__((unused)) void settle(void)

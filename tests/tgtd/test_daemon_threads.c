@@ -107,35 +107,12 @@ static uint64_t nr_good(void)
 static void load_on_threads(void **state)
 {
 	struct config *conf = load(CONF(MEMORY_LUN "," FILE_LUN));
-	uint32_t i;
 
 	(void)state;
-	fake_threads = true;
-	fake_d = (struct daemon) { .conf = conf, .nr_workers = 2 };
-	pthread_mutex_init(&fake_d.lock, NULL);
-	list_init(&fake_d.targets);
-	list_init(&fake_d.leaving);
-	fake_d.workers = calloc(2, sizeof(fake_d.workers[0]));
-	assert_non_null(fake_d.workers);
-	for (i = 0; i < 2; i++)
-		assert_int_equal(worker_init(&fake_d.workers[i], &fake_d, i, error), 0);
-	for (i = 0; i < 2; i++)
-		assert_int_equal(worker_start(&fake_d.workers[i]), 0);
-	assert_int_equal(daemon_apply(&fake_d, conf, error), 0);
+	start_threads(conf, error);
 	run_load();
 	assert_true(nr_good() > EVENTS / 4);
-	for (i = 0; i < 2; i++)
-		worker_stop(&fake_d.workers[i]);
-	for (i = 0; i < 2; i++) {
-		assert_true(list_empty(&fake_d.workers[i].tasks));
-		assert_true(list_empty(&fake_d.workers[i].tmfs));
-		assert_int_equal(buffers_used(fake_d.workers[i].bufs), 0);
-		worker_free(&fake_d.workers[i]);
-		free(fake_memory[i]);
-	}
-	free(fake_d.workers);
-	daemon_free_targets(&fake_d);
-	assert_true(list_empty(&fake_d.targets));
+	stop_threads();
 	config_free(conf);
 	unlink(DISK);
 }
