@@ -2,7 +2,12 @@
 /* IB/CM: translates its events and calls. Ports with an InfiniBand link layer only. */
 #include <rdma/ib_cache.h>
 #include <rdma/ib_cm.h>
+#include "compat.h"
 #include "srpt.h"
+
+/* How long a login may take, once the initiator has asked again: 4.096 us * 2^24 is 69 s. */
+#define LOGIN_SERVICE_TIMEOUT 24
+static_assert(SRPT_RELOGIN_MAX < 69);
 
 static struct ib_qp *create_qp(struct srpt_conn *conn, struct ib_qp_init_attr *init)
 {
@@ -125,6 +130,8 @@ static int req_received(struct ib_cm_id *id, const struct ib_cm_event *event)
 				    be16_to_cpu(req->primary_path->pkey));
 		goto refuse;
 	}
+	/* A login may have to wait for the old session: an initiator that repeats its REQ gets an MRA. */
+	srpt_prepare_mra(id, LOGIN_SERVICE_TIMEOUT);
 	ret = srpt_login_start(conn, event->private_data, IB_CM_REQ_PRIVATE_DATA_SIZE,
 			       SRP_LOGIN_FORM_IB, &req->primary_path->dgid, NULL);
 	if (ret)

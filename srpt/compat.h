@@ -37,4 +37,12 @@
 #define srpt_eventfd_signal(ctx)	eventfd_signal(ctx)
 #endif
 
+/* Since 6.16 an MRA is always one for a repeated REQ, and its service time-out is the CM's. */
+#ifdef SRPT_HAVE_PREPARE_CM_MRA
+#define srpt_prepare_mra(id, service_timeout)	ib_prepare_cm_mra(id)
+#else
+#define srpt_prepare_mra(id, service_timeout)	\
+	ib_send_cm_mra(id, (service_timeout) | IB_CM_MRA_FLAG_DELAY, NULL, 0)
+#endif
+
 #endif /* SRPT_COMPAT_H */

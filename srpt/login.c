@@ -101,7 +101,8 @@ void srpt_conn_timewait_exit(struct srpt_conn *conn)
 /**
  * srpt_peer_has_name() - is this a name of the initiator?
  * @peer: the initiator
- * @name: its port id, the GUID of its port, or its address
+ * @name: its port id, the GUID or the GID of its port, or its address. A GID and a
+ *	port id are written alike
  *
  * Context: any.
  */
@@ -113,7 +114,8 @@ bool srpt_peer_has_name(const struct srpt_peer *peer, const struct srp_name *nam
 
 	switch (name->type) {
 	case SRP_NAME_PORT_ID:
-		return !memcmp(name->raw, peer->i_port_id, 16);
+		return !memcmp(name->raw, peer->i_port_id, 16) ||
+		       (guid && !memcmp(name->raw, peer->gid.raw, 16));
 	case SRP_NAME_GUID:
 		return guid && !memcmp(name->raw, &guid, 8);
 	case SRP_NAME_IP4:
