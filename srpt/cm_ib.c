@@ -130,7 +130,7 @@ static int req_received(struct ib_cm_id *id, const struct ib_cm_event *event)
 				    be16_to_cpu(req->primary_path->pkey));
 		goto refuse;
 	}
-	/* A login may have to wait for the old session: an initiator that repeats its REQ gets an MRA. */
+	/* The login may have to wait for the old session: who repeats the REQ gets an MRA. */
 	srpt_prepare_mra(id, LOGIN_SERVICE_TIMEOUT);
 	ret = srpt_login_start(conn, event->private_data, IB_CM_REQ_PRIVATE_DATA_SIZE,
 			       SRP_LOGIN_FORM_IB, &req->primary_path->dgid, NULL);

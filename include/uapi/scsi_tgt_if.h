@@ -241,8 +241,9 @@ struct tgt_answer {
  * enum tgt_asleep - tgt_ring.asleep: what the eventfd is signalled for
  * @TGT_AWAKE: nothing
  * @TGT_ASLEEP: any event. So is any other value
- * @TGT_ASLEEP_SOUND: any event but a CMD_DONE that ends its command: all that is left to do is to use its
- *	memory again, which can wait for the next request. The ring is signalled before such events fill it
+ * @TGT_ASLEEP_SOUND: any event but a CMD_DONE that ends its command: all that is left to
+ *	do is to use its memory again, which can wait for the next request. If there is no
+ *	room for an event, that is signalled, too
  */
 enum tgt_asleep {
 	TGT_AWAKE		= 0,
@@ -256,8 +257,8 @@ enum tgt_asleep {
  * @flags: TGT_RING_*; by the kernel
  * @ans_cons: answers read; by the kernel
  * @ev_cons: events read; by the daemon
- * @asleep: enum tgt_asleep: the daemon waits for the eventfd; set by it before it looks a last time,
- *	with a full barrier between
+ * @asleep: enum tgt_asleep: the daemon waits for the eventfd; set by it before it looks a last
+ *	time, with a full barrier between
  * @ans_prod: answers written; by the daemon
  *
  * Counters run freely modulo 2^32: a slot is counter % slots. A daemon that claims to have read

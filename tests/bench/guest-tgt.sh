@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # The guest's part of `make bench CORE=tgt`: a file, served in four ways in turn, each with a fresh login.
-#   guest-tgt.sh ROUNDS SECONDS
+#   guest-tgt.sh LINK ROUNDS SECONDS
 #   tgt     srp_tgtd
 #   tcmu    LIO and TCMU, with tcmu_file
 #   fileio  LIO alone
@@ -23,7 +23,7 @@ cpu=$LAB_OUT/cpu
 id_ext=7467740000000001
 
 machine() {
-	soft_roce
+	link_up "$1"
 	modprobe -a target_core_file target_core_user
 	modprobe brd rd_nr=1 rd_size=$((2 * bytes / 1024))
 	mkfs.ext4 -q -E nodiscard,lazy_itable_init=0,lazy_journal_init=0 /dev/ram0
@@ -31,7 +31,7 @@ machine() {
 	dd if=/dev/urandom of=$file bs=1M count="${size%M}" oflag=direct status=none
 	load_ours
 	mkdir "$target/srpt"
-	echo $port >"$target/srpt/discovery_auth/rdma_cm_port"
+	listen $port
 	mkdir -p $work
 	cd $work
 	cat >srp_tgtd.conf <<-CONF
@@ -41,12 +41,12 @@ machine() {
 }
 
 end() {
-	echo 0 >"$target/srpt/discovery_auth/rdma_cm_port"
+	listen 0
 	rmdir "$target/srpt"
 	wait_for "unload" rmmod ib_srpt
 	cd /
 	umount $medium
-	no_soft_roce
+	link_down
 }
 
 # backstore KIND CONTROL: sets `backstore`
@@ -125,9 +125,9 @@ cpu_rows() {
 	rm -- *.prerun.txt *.postrun.txt
 }
 
-rounds=$1 start=$SECONDS jobs=()
+rounds=$2 seconds=$3 start=$SECONDS jobs=()
 rm -f "$results" "$cpu"
-machine
+machine "$1"
 for ((round = 1; round <= rounds; round++)); do
 	# Who comes first changes, so that a drift of the machine favours nobody.
 	order=(tgt tcmu fileio ram)
@@ -136,7 +136,7 @@ for ((round = 1; round <= rounds; round++)); do
 		echo "round $round of $rounds: $who ($((SECONDS - start)) s)"
 		daemon='' backstore=''
 		"start_$who"
-		make_jobs "$2"
+		make_jobs "$seconds"
 		fio_run terse --terse-version=3 "${jobs[@]}" >/tmp/fio || { cat /tmp/fio; die "fio"; }
 		fio_rows "$round" "$who"
 		cpu_rows "$round" "$who"

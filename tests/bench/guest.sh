@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # The guest's part of the bench: two drivers in turn, each with a fresh login to the same RAM disk.
-#   guest.sh times ROUNDS SECONDS FIRST SECOND
-#   guest.sh insn FIRST SECOND
+#   guest.sh LINK times ROUNDS SECONDS FIRST SECOND
+#   guest.sh LINK insn FIRST SECOND
+# LINK is roce or ib.
 # FIRST and SECOND are ours or in-tree; the same twice shows the noise of the method. Results go to $LAB_OUT.
 set -euo pipefail
 
@@ -12,7 +13,7 @@ backstore=$target/core/iblock_0/disk
 size=256M
 
 machine() {
-	soft_roce
+	link_up "$1"
 	modprobe target_core_iblock
 	modprobe brd rd_nr=1 rd_size=$((${size%M} * 1024))
 	# Random reads must find something.
@@ -26,13 +27,13 @@ machine() {
 up() {
 	if [[ $1 = ours ]]; then load_ours; else modprobe ib_srpt; fi
 	export_lun "$backstore"
-	echo $port >"$target/srpt/discovery_auth/rdma_cm_port"
+	listen $port
 	login "$1"
 }
 
 down() {
 	logout
-	echo 0 >"$target/srpt/discovery_auth/rdma_cm_port"
+	listen 0
 	unexport_lun
 	rmdir "$target/srpt"
 	wait_for "unload" rmmod ib_srpt
@@ -40,7 +41,7 @@ down() {
 
 end() {
 	rmdir "$backstore" "${backstore%/*}"
-	no_soft_roce
+	link_down
 }
 
 times() {
@@ -71,14 +72,17 @@ times() {
 
 # The link without SRP, measured from user space where the tools run.
 raw_link() {
-	local tool unit bytes column pid
+	local tool unit bytes column pid server=127.0.0.1
+	# They tell each other where they are by IP.
+	if [[ $link = roce ]]; then server=$address; fi
+	ip link set lo up
 	for tool in ib_read_bw ib_write_bw ib_read_lat; do
 		unit=MB/s bytes=262144 column=4
 		if [[ $tool = *_lat ]]; then unit=us bytes=4096 column=5; fi
-		timeout 60 $tool -d rxe0 -F -s $bytes -n 400 >/dev/null 2>&1 &
+		timeout 60 $tool -d "$t_hca" -F -s $bytes -n 400 >/dev/null 2>&1 &
 		pid=$!
 		sleep 2
-		timeout 60 $tool -d rxe0 -F -s $bytes -n 400 $address >/tmp/raw 2>&1 || true
+		timeout 60 $tool -d "$i_hca" -F -s $bytes -n 400 "$server" >/tmp/raw 2>&1 || true
 		# Bandwidth: the average; latency: the typical time.
 		awk -v tool=$tool -v unit=$unit -v bytes=$bytes -v column=$column '
 			$1 == bytes && $column ~ /^[0-9.]+$/ && $column > 0 { print 0, 0, tool, $column, unit; n++ }
@@ -122,9 +126,9 @@ insn() {
 }
 
 rm -f "$results"
-machine
-what=$1
-shift
+machine "$1"
+what=$2
+shift 2
 case $what in
 times)
 	raw_link

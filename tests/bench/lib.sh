@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034,SC2154 # variables that are set, or used, by who sources this
-# What the guest's parts of the benches share: waiting, soft RoCE, the initiator, fio. To be sourced.
+# What the guest's parts of the benches share: waiting, the link, the initiator, fio. To be sourced.
 
 target=/sys/kernel/config/target
 address=10.9.9.1 port=5555
@@ -18,29 +18,70 @@ wait_for() {
 	die "$what: timeout"
 }
 
-# Sets the names that the one target port has in configfs: `tpg`, and `acl` of the initiator.
-soft_roce() {
-	local gid
-	modprobe -a dummy rdma_rxe sd_mod
+# link_up roce|ib: a soft RoCE device, or two software HCAs, of which the initiator has the first. Sets the names that the
+# one target port has in configfs: `tpg`, and `acl` of the initiator; `t_hca` and `i_hca`; `where`, the target's address for
+# a login.
+link_up() {
+	local names
+	modprobe sd_mod
 	# By default the initiator splits what has more than 12 pieces of memory, so by chance.
 	modprobe ib_srp indirect_sg_entries=512
+	link=$1
+	"up_$link"
+	wait_for "the initiator" test -e "/sys/class/infiniband_srp/srp-$i_hca-1/add_target"
+	# What the driver under test needs, so that loading it by its path is enough.
+	modprobe -a rdma_cm ib_cm target_core_mod scsi_common
+	names=$(cut -d: -f5-8 "/sys/class/infiniband/$t_hca/ports/1/gids/0")
+	tpg=$target/srpt/$names/$names
+	acl=$tpg/acls/$acl
+}
+
+link_down() {
+	modprobe -r ib_srp
+	"down_$link"
+}
+
+up_roce() {
+	modprobe -a dummy rdma_rxe
 	ip link add d0 type dummy
 	ip addr add $address/24 dev d0
 	ip link set d0 mtu 4200 up
 	rdma link add rxe0 type rxe netdev d0
-	wait_for "soft RoCE" test -e /sys/class/infiniband_srp/srp-rxe0-1/add_target
-	# What the driver under test needs, so that loading it by its path is enough.
-	modprobe -a rdma_cm ib_cm target_core_mod scsi_common
-	gid=$(cut -d: -f5-8 /sys/class/infiniband/rxe0/ports/1/gids/0)
-	tpg=$target/srpt/$gid/$gid
-	acl=$tpg/acls/$address
+	t_hca=rxe0 i_hca=rxe0
+	where=dest=$address:$port
+	acl=$address
 }
-
-no_soft_roce() {
-	modprobe -r ib_srp
+down_roce() {
 	rdma link del rxe0
 	ip link del d0
 }
+
+# GID 0 of a device
+gid_of() { cat "/sys/class/infiniband/$1/ports/1/gids/0"; }
+is_active() { [[ $(<"/sys/class/infiniband/$1/ports/1/state") = *ACTIVE ]]; }
+
+up_ib() {
+	local gid
+	modprobe -a ib_umad ib_uverbs rdmavt
+	insmod "$LAB_MODULES/rvt_hca.ko"
+	t_hca=hca1 i_hca=hca0
+	gid=$(gid_of $i_hca | tr -d :)
+	opensm -g "0x${gid:16}" -f /tmp/opensm.log >/dev/null 2>&1 &
+	opensm=$!
+	wait_for "the port of the target" is_active $t_hca
+	wait_for "the port of the initiator" is_active $i_hca
+	acl=$(gid_of $i_hca | cut -d: -f5-8)
+	gid=$(gid_of $t_hca | tr -d :)
+	where=dgid=$gid,pkey=ffff,service_id=
+}
+down_ib() {
+	kill "$opensm"
+	wait "$opensm" || true
+	rmmod rvt_hca
+}
+
+# What the target listens on for RDMA CM; IB/CM needs nothing.
+listen() { [[ $link = ib ]] || echo "$1" >"$target/srpt/discovery_auth/rdma_cm_port"; }
 
 # load_ours: the modules that were built
 load_ours() {
@@ -69,14 +110,15 @@ disk_of_srp() {
 }
 no_disk() { [[ -z $(lsscsi) ]]; }
 
-add_target() { echo "$1" >/sys/class/infiniband_srp/srp-rxe0-1/add_target; }
+add_target() { echo "$1" >"/sys/class/infiniband_srp/srp-$i_hca-1/add_target"; }
 
 # login WHO [ID_EXT]: sets `disk`, and `queue`, its directory in sysfs
 login() {
-	local guid
+	local guid at=$where
 	guid=$(sed 's/^0x//' /sys/module/ib_srpt/parameters/srpt_service_guid)
+	[[ $link = roce ]] || at+=$guid
 	# It is refused as long as the initiator has not quite forgotten the last session with the same target.
-	wait_for "$1: login" add_target "id_ext=${2:-$guid},ioc_guid=$guid,dest=$address:$port,max_sect=2048"
+	wait_for "$1: login" add_target "id_ext=${2:-$guid},ioc_guid=$guid,$at,max_sect=2048"
 	wait_for "$1: disk" disk_of_srp
 	queue=/sys/block/${disk##*/}
 	echo 2 >"$queue/queue/nomerges"

@@ -1,20 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# SPDX-License-Identifier: GPL-2.0
-# The guest's part of the demo. guest.sh lio|tgt [keep|down]
+# The guest's part of the demo. guest.sh lio|tgt roce|ib [keep|down]
 #   lio   the target is in the kernel   tgt  it is srp_tgtd; what differs is in functions named by these
+#   roce  one soft RoCE device   ib   two software HCAs, cabled to each other: the initiator has the first
 #   keep  leave everything set up   down  only take it down, after keep
 set -euo pipefail
 # Where `make install-tools` puts the daemon.
 PATH=$PATH:/usr/local/sbin
 
-core=$1 mode=${2:-}
+core=$1 link=$2 mode=${3:-}
 declare -A vendors=([lio]=LIO-ORG [tgt]=IB_SRPT)
 vendor=${vendors[$core]}
 target=/sys/kernel/config/target
 conf=/etc/srp_tgtd.conf targets=/sys/kernel/debug/scsi_tgt/targets
 image=/var/lun.img mnt=/mnt/srp
 port=5555 address=10.9.9.1
+# The HCAs of the target and the initiator
+declare -A t_hcas=([roce]=rxe0 [ib]=hca1) i_hcas=([roce]=rxe0 [ib]=hca0)
+t_hca=${t_hcas[$link]} i_hca=${i_hcas[$link]}
 state=/run/demo
 export COLUMNS=100
 
@@ -59,18 +62,26 @@ disk_of_srp() {
 	[[ -b $name ]] && disk=$name
 }
 no_disk() { ! lsscsi | grep -q "$vendor"; }
+no_session() { ! compgen -G '/sys/class/scsi_host/*/ioc_guid'; }
 
 # The target of LIO is the one whose id_ext is the GUID of the I/O controller.
 id_ext_lio() { echo "$1"; }
 id_ext_tgt() { sed -n 's/.*id_ext = "0x\([^"]*\)".*/\1/p' $conf; }
 
-login() {
-	local guid start
+login_roce() {
+	local guid login
 	guid=$(sed 's/^0x//' /sys/module/ib_srpt/parameters/srpt_service_guid)
 	login="id_ext=$("id_ext_$core" "$guid"),ioc_guid=$guid,dest=$address:$port"
 	say "# echo $login > /sys/class/infiniband_srp/srp-rxe0-1/add_target"
-	start=$(now)
 	echo "$login" >/sys/class/infiniband_srp/srp-rxe0-1/add_target || fail login "refused"
+}
+# It asks the subnet manager for ports with Device Management, these for their targets, and has the kernel log in.
+login_ib() { run srp_daemon -e -o -i "$i_hca" -p 1; }
+
+login() {
+	local start
+	start=$(now)
+	"login_$link"
 	login_ms=$(ms_since "$start")
 	wait_for disk disk_of_srp
 	say "logged in after $login_ms ms; the disk is $disk after $(ms_since "$start") ms"
@@ -80,6 +91,8 @@ logout() {
 	local file
 	for file in /sys/class/srp_remote_ports/*/delete; do run_to 1 "$file"; done
 	wait_for logout no_disk
+	# Its host goes some time after its disk; until then a login is one too many.
+	wait_for logout no_session
 }
 run_to() { printf '   # echo %s > %s\n' "$1" "$2"; echo "$1" >"$2"; }
 
@@ -87,6 +100,7 @@ prepare_lio() { :; }
 prepare_tgt() {
 	# As `make install-tools`, but what it would compile was compiled outside, where that takes less time.
 	run make -s --no-print-directory -C "$LAB_PROJECT/ib_tools" -o all O="$LAB_MODULES/tools" install
+	[[ $link = roce ]] || return 0
 	say "# echo options ib_srpt rdma_cm_port=$port > /etc/modprobe.d/ib_srpt.conf"
 	echo "options ib_srpt rdma_cm_port=$port" >/etc/modprobe.d/ib_srpt.conf
 }
@@ -117,7 +131,10 @@ load_module() {
 	pass "module: $file, srcversion $loaded, is in the kernel"
 }
 
-soft_roce() {
+# GID 0 of a device, as 32 digits
+gid_of() { tr -d : <"/sys/class/infiniband/$1/ports/1/gids/0"; }
+
+link_roce() {
 	step "2. A soft RoCE device in the place of an HCA"
 	modprobe -a dummy rdma_rxe sd_mod ib_srp
 	run ip link add d0 type dummy
@@ -127,6 +144,32 @@ soft_roce() {
 	wait_for rxe test -e /sys/class/infiniband_srp/srp-rxe0-1/add_target
 	pass "soft RoCE: $(rdma link | head -n 1)"
 }
+unlink_roce() {
+	run rdma link del rxe0
+	run ip link del d0
+}
+
+is_active() { [[ $(<"/sys/class/infiniband/$1/ports/1/state") = *ACTIVE ]]; }
+has_dm() { saquery -C "$i_hca" -P 1 PIR | grep -q IsDeviceManagementSupported; }
+
+link_ib() {
+	step "2. Two software HCAs with InfiniBand ports, a cable between them, and a subnet manager"
+	modprobe -a ib_umad ib_uverbs rdmavt sd_mod ib_srp
+	run insmod "$LAB_MODULES/rvt_hca.ko"
+	say "# opensm -g 0x$(gid_of "$i_hca" | cut -c 17-) &"
+	opensm -g "0x$(gid_of "$i_hca" | cut -c 17-)" -f /var/log/opensm.log >/dev/null 2>&1 &
+	wait_for "port of $t_hca" is_active "$t_hca"
+	wait_for "port of $i_hca" is_active "$i_hca"
+	run ibstat "$t_hca" 1
+	wait_for "Device Management" has_dm
+	pass "InfiniBand: $(ibstat -l | xargs), both ports are active"
+}
+unlink_ib() {
+	run kill "$(pidof opensm)"
+	wait_for "the end of opensm" no_opensm
+	run rmmod rvt_hca
+}
+no_opensm() { ! pidof opensm; }
 
 # Like run; its colours and its remark that root has no preferences do not help here.
 run_targetcli() {
@@ -151,25 +194,25 @@ prepare_targetcli() {
 export_lio() {
 	local gid wwn initiator
 	step "3. The target: a file exported with targetcli"
-	gid=$(tr -d : </sys/class/infiniband/rxe0/ports/1/gids/0)
+	gid=$(gid_of "$t_hca")
 	wwn=ib.$gid
 	# An initiator calls itself by eight bytes of its choice (0 by default) and the GUID of its port.
-	initiator=ib.0000000000000000${gid:16}
+	initiator=ib.0000000000000000$(gid_of "$i_hca" | cut -c 17-)
 	prepare_targetcli
 	say "(each targetcli takes some seconds in emulation)"
 	run_targetcli /backstores/fileio create disk $image 384M
 	run_targetcli /srpt create "$wwn"
 	run_targetcli "/srpt/$wwn/luns" create /backstores/fileio/disk
 	run_targetcli "/srpt/$wwn/acls" create "$initiator"
-	run_to $port $target/srpt/discovery_auth/rdma_cm_port
+	[[ $link = ib ]] || run_to $port $target/srpt/discovery_auth/rdma_cm_port
 	run_targetcli ls /
-	pass "target: $wwn, one LUN, one ACL, RDMA/CM port $port"
+	pass "target: $wwn, one LUN, one ACL"
 }
 
 export_tgt() {
 	local gid
 	step "3. The target: a file exported by srp_tgtd"
-	gid=$(tr -d : </sys/class/infiniband/rxe0/ports/1/gids/0)
+	gid=$(gid_of "$i_hca")
 	cat >$conf <<-CONF
 		daemon = { recovery_ms = 10000; };
 		targets = ( {
@@ -183,7 +226,7 @@ export_tgt() {
 	run srp_tgtd --check
 	start_daemon
 	wait_for srp_tgtd grep -q "id_ext $(id_ext_tgt)" $targets
-	pass "target: id_ext $(id_ext_tgt), one LUN, one initiator, RDMA/CM port $port"
+	pass "target: id_ext $(id_ext_tgt), one LUN, one initiator"
 }
 
 start_daemon() {
@@ -210,6 +253,17 @@ no_daemon() { ! pidof srp_tgtd; }
 no_target() { ! grep -q "id_ext $(id_ext_tgt)" $targets; }
 
 fs_usage() { df -m --output=used $mnt | tail -n 1 | awk '{ print $1 " MB of " tree_mb " MB" }' tree_mb="$tree_mb"; }
+
+# What an administrator of the initiator sees
+discover() {
+	local found
+	step "3b. What the initiator finds"
+	say "# ibsrpdm -c -d /dev/infiniband/umad0"
+	found=$(ibsrpdm -c -d /dev/infiniband/umad0)
+	[[ $found = id_ext=* ]] || fail discovery "ibsrpdm lists no target"
+	say "$found"
+	pass "discovery: $(wc -l <<<"$found") target"
+}
 
 copy_tree() {
 	local source start bytes
@@ -295,7 +349,7 @@ status_tgt() { run srp_tgtd --status; }
 
 unexport_lio() {
 	local fabric
-	run_to 0 $target/srpt/discovery_auth/rdma_cm_port
+	[[ $link = ib ]] || run_to 0 $target/srpt/discovery_auth/rdma_cm_port
 	run_targetcli clearconfig confirm=True
 	# Of each fabric that targetcli knows it leaves an empty directory.
 	for fabric in "$target"/*/discovery_auth; do rmdir "${fabric%/*}"; done
@@ -315,8 +369,7 @@ take_down() {
 	"unexport_$core"
 	run modprobe -r ib_srpt
 	modprobe -r ib_srp
-	run rdma link del rxe0
-	run ip link del d0
+	"unlink_$link"
 	rm -rf $state $image
 	pass "taken down, the driver is unloaded"
 }
@@ -326,8 +379,9 @@ if [[ $mode = down ]]; then
 	exit
 fi
 load_module
-soft_roce
+"link_$link"
 "export_$core"
+if [[ $link = ib ]]; then discover; fi
 copy_tree
 compare_tree
 reset_under_load
@@ -337,6 +391,7 @@ if [[ $mode != keep ]]; then take_down; fi
 driver="the in-tree driver"
 if [[ $LAB_DUT = ours ]]; then driver="this driver"; fi
 if [[ $core = tgt ]]; then driver+=" and srp_tgtd"; fi
+if [[ $link = ib ]]; then driver+=" on InfiniBand"; fi
 cat <<-REPORT
 
 	== What was seen with $driver on kernel $(uname -r)
@@ -357,6 +412,6 @@ if [[ $mode = keep ]]; then
 		   lsscsi; ls $mnt/tree      the initiator's disk, and what is on it
 		   cat /sys/module/ib_srpt/parameters/*
 		   dmesg | grep srp              what both sides said
-		   $0 $core down    takes it down;  exit    ends the machine
+		   $0 $core $link down    takes it down;  exit    ends the machine
 	HINTS
 fi

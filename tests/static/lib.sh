@@ -23,7 +23,7 @@ all_files() {
 
 # The C of the kernel side; what stands for the kernel in user space is not.
 kernel_files() {
-	all_files | grep -E '^(srpt|include)/.*\.[ch]$' | grep -v -E '^include/(shim/|srp_user\.h$)'
+	all_files | grep -E '^(srpt|include|tests/hca)/.*\.[ch]$' | grep -v -E '^include/(shim/|srp_user\.h$)'
 }
 
 # Files with a shebang of a shell, or that are read by one.

@@ -2,15 +2,15 @@
 # shellcheck shell=bash
 # Build the out-of-tree module and the tools for a lab, with the compiler of the lab's root.
 
-# lab_module LAB SRCDIR OUTDIR [PATH...]: PATHs below SRCDIR are what the build needs.
+# lab_module LAB SRCDIR OUTDIR [PATH...]: PATHs below SRCDIR are what the build needs; with tests/hca the software HCA too.
 lab_module() {
 	(($# >= 3)) || die "lab module LAB SRCDIR OUTDIR [PATH...]"
-	local lab=$1 src out root kdir='' kdir_in arch=x86_64 gates=()
+	local lab=$1 src out root kdir='' kdir_in arch=x86_64 tests=()
 	src=$(realpath "$2")
 	mkdir -p "$3"
 	out=$(realpath "$3")
 	shift 3
-	(($#)) || set -- srpt include Kbuild Makefile
+	(($#)) || set -- srpt include tests/hca Kbuild Makefile
 
 	root=$(get_root "$(suite_of "$lab")")
 	cache_lock_use "$root"
@@ -32,9 +32,10 @@ lab_module() {
 
 	say "$lab: building the module in $out"
 	# The gates hold commands for tests.
-	[[ $lab != debug ]] || gates=(GATES=1)
+	[[ $lab != debug ]] || tests+=(GATES=1)
+	[[ ! -d $out/tests/hca ]] || tests+=(HCA=1)
 	# Line numbers for stack traces; the UML kernels have no debug information of their own.
-	make_in_root "$root" "$kdir" "$out" KCFLAGS=-g KDIR="$kdir_in" ARCH="$arch" "${gates[@]}"
+	make_in_root "$root" "$kdir" "$out" KCFLAGS=-g KDIR="$kdir_in" ARCH="$arch" "${tests[@]}"
 }
 
 # lab_tools LAB SRCDIR OUTDIR: ib_tools, and the programs of tests that need a guest, in OUTDIR/tools
