@@ -63,18 +63,18 @@ bench-insn:
 define HELP
 make [modules] [KDIR=...] [ARCH=...]   build ib_srpt.ko and scsi_tgt.ko, for the running kernel or for that of KDIR
 make install, make uninstall           under updates/ of the modules, with depmod; DESTDIR, INSTALL_MOD_PATH
-make tools, make install-tools         libsrp, srp_ping, srp_perf, srp_conform, srp_dump, libtgt, srp_tgtd; DESTDIR, PREFIX
+make tools, make install-tools         libsrp, srp_ping, srp_perf, srp_conform, srp_dump, libtgt, srp_tgtd, srptctl; DESTDIR, PREFIX
 make clean
 
 As root, in virtual machines that are built on Debian, without InfiniBand hardware:
-make demo [SHELL_AFTER=1] [CORE=tgt]   a target, an initiator and a file system over SRP; CORE=tgt: the target is srp_tgtd
+make demo [SHELL_AFTER=1] [CORE=tgt] [LINK=ib]   a target, an initiator and a file system over SRP; CORE=tgt: the target is srp_tgtd
 make check                             all tests that a change must pass
 make check-static check-unit check-tools check-fuzz   without a machine: style, the protocol code, srp_dump, fuzzers
 make check-debug check-stock           the suites on a debugging kernel, and on the kernel of Debian 12
-make conformance [DUT=in-tree] [CORE=tgt] [IDS="LOG DSC-01"]   each requirement of SRP, with what was sent, expected and seen
+make conformance [DUT=in-tree] [CORE=tgt] [LINK=ib] [IDS="LOG DSC-01"]   each requirement of SRP, with what was sent, expected and seen
 make tmf [DUT=in-tree] [CORE=tgt]                 task management in each state of a command
 make check-kernels                     login and I/O on the kernels of Debian 12, 13 and unstable
-make bench [ROUNDS=7] [LABS="fast stock"]   times and instructions, this driver against the in-tree one
+make bench [LINK=ib] [ROUNDS=7] [LABS="fast stock"]   times and instructions, this driver against the in-tree one
 make bench-insn                        only the instructions
 make bench CORE=tgt                    a file served by srp_tgtd, against LIO with TCMU and LIO with fileio
 endef

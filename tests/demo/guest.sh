@@ -62,7 +62,6 @@ disk_of_srp() {
 	[[ -b $name ]] && disk=$name
 }
 no_disk() { ! lsscsi | grep -q "$vendor"; }
-no_session() { ! compgen -G '/sys/class/scsi_host/*/ioc_guid'; }
 
 # The target of LIO is the one whose id_ext is the GUID of the I/O controller.
 id_ext_lio() { echo "$1"; }
@@ -76,7 +75,15 @@ login_roce() {
 	echo "$login" >/sys/class/infiniband_srp/srp-rxe0-1/add_target || fail login "refused"
 }
 # It asks the subnet manager for ports with Device Management, these for their targets, and has the kernel log in.
-login_ib() { run srp_daemon -e -o -i "$i_hca" -p 1; }
+login_ib() {
+	say "# srp_daemon -e -o -i $i_hca -p 1"
+	# The session before may still be ending, for the initiator: as a service it would try again, too.
+	wait_for login logged_in_by_daemon
+}
+logged_in_by_daemon() {
+	srp_daemon -e -o -i "$i_hca" -p 1
+	compgen -G '/sys/class/srp_remote_ports/*'
+}
 
 login() {
 	local start
@@ -91,8 +98,6 @@ logout() {
 	local file
 	for file in /sys/class/srp_remote_ports/*/delete; do run_to 1 "$file"; done
 	wait_for logout no_disk
-	# Its host goes some time after its disk; until then a login is one too many.
-	wait_for logout no_session
 }
 run_to() { printf '   # echo %s > %s\n' "$1" "$2"; echo "$1" >"$2"; }
 

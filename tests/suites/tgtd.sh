@@ -50,6 +50,32 @@ case_file_system() {
 	nothing_left
 }
 
+# shows PATTERN...: srptctl succeeds and prints lines with these extended regular expressions
+shows() {
+	local pattern
+	"$SRPTCTL" --socket="$WORK/tgtd.sock" >"$WORK/srptctl" || fail "srptctl: exit code $?"
+	for pattern; do grep -qE -- "$pattern" "$WORK/srptctl" || fail "srptctl shows no $pattern: $(<"$WORK/srptctl")"; done
+}
+
+case_srptctl() {
+	local SRPTCTL=$LAB_MODULES/tools/srptctl said
+	shows "^ib_srpt [0-9.]+$" "RDMA/CM port $CM_PORT" "nobody is logged in" "does not run"
+	file disk 8
+	tgtd_conf
+	tgtd_start
+	login_disk 0
+	dd if=/dev/zero of="$disk" bs=1M count=4 oflag=direct status=none
+	shows "initiator [0-9a-f]{32} target $ID_EXT.* core tgt" "target id_ext $ID_EXT, 1 initiators" \
+		"LUN 0: file $WORK/disk, 8 MiB; .* 4 MiB written" " 0 I/O errors"
+	nothing_left
+	said=$("$SRPTCTL" --nonsense 2>&1) && fail "it knows --nonsense"
+	target_clear
+	dut_unload
+	said=$("$SRPTCTL" 2>&1) && fail "it shows a driver that is not loaded"
+	[[ $said = *"modprobe ib_srpt"* ]] || fail "it does not say what to do: $said"
+	dut_load
+}
+
 case_block_devices() {
 	local n
 	for n in 0 1; do
