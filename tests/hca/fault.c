@@ -112,10 +112,8 @@ bool hca_fault_mad(struct hca_port *port, const struct ib_mad_hdr *mad)
 		break;
 	}
 	spin_unlock_irqrestore(&faults->lock, flags);
-	if (hit) {
+	if (hit)
 		hca_count(port, HCA_MADS, 1);
-		hca_count(port, HCA_LOST, 1);
-	}
 	return hit;
 }
 

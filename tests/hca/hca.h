@@ -12,7 +12,8 @@
  *	smp.c	the subnet management agent of a port
  *	ud.c	UD messages, QP0 and QP1 included
  *	rc.c	RC messages: requester and responder
- *	fault.c	what a test can break, in debugfs
+ *	fault.c	what a test can break
+ *	knobs.c	its files in debugfs
  *
  * Context: the send queue of a QP is processed by a work item of its own, never
  * in the context of the caller of ib_post_send().
@@ -63,9 +64,9 @@ enum hca_counter {
 	HCA_RNR,	/* answers that the receiver is not ready */
 	HCA_ERRORS,	/* send requests of RC completed with an error, flushed ones not counted */
 	HCA_UD,		/* UD messages that arrived, MADs among them */
-	HCA_LOST,	/* messages that went nowhere */
-	HCA_STALLED,	/* of these: arrived while the receive side was stopped */
-	HCA_MADS,	/* of these: MADs, by a rule */
+	HCA_LOST,	/* messages sent here that went nowhere */
+	HCA_STALLED,	/* arrived here while the receive side was stopped, so lost there */
+	HCA_MADS,	/* lost by a rule for MADs */
 	HCA_NR_COUNTERS
 };
 

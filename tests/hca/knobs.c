@@ -349,15 +349,18 @@ static void qps_show(struct hca_file *file, struct seq_file *s)
 	spin_lock_irq(&faults->qps_lock);
 	list_for_each_entry(hqp, &faults->qps, list) {
 		struct rvt_qp *qp = hqp->qp;
-		u8 state = READ_ONCE(qp->state);
+		u8 state = READ_ONCE(qp->state), port_num = READ_ONCE(qp->port_num);
 		u32 head = READ_ONCE(qp->s_head), last = READ_ONCE(qp->s_last);
+		u16 pkey = port_num ? rvt_get_pkey(&file->hca->rdi, port_num - 1,
+						   READ_ONCE(qp->s_pkey_index)) : 0;
 
-		seq_printf(s, "%u %s port %u %s %s remote %u lid %u sends %u%s%s\n",
+		seq_printf(s, "%u %s port %u %s %s remote %u lid %u pkey %#x sends %u%s%s\n",
 			   qp->ibqp.qp_num, qp->ibqp.qp_type == IB_QPT_RC ? "RC" : "UD",
-			   qp->port_num, state < ARRAY_SIZE(states) ? states[state] : "?",
+			   port_num, state < ARRAY_SIZE(states) ? states[state] : "?",
 			   rvt_is_user_qp(qp) ? "user" : "kernel", qp->remote_qpn,
 			   qp->ibqp.qp_type == IB_QPT_RC ?
 				rdma_ah_get_dlid(&qp->remote_ah_attr) : 0,
+			   pkey,
 			   head >= last ? head - last : head + qp->s_size - last,
 			   READ_ONCE(hqp->lost) ? " lost" : "",
 			   READ_ONCE(hqp->held) ? " held" : "");
