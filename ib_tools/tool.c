@@ -54,10 +54,11 @@ double tool_seconds(const char *text, struct argp_state *state)
 	return seconds;
 }
 
-enum { OPT_IU_LEN = 0x100 };
+enum { OPT_IU_LEN = 0x100, OPT_IB_PORT };
 
 static const struct argp_option options[] = {
 	{ "ib-dev", 'd', "DEV", 0, "RDMA device to use, default: where the route to the target goes", 0 },
+	{ "ib-port", OPT_IB_PORT, "N", 0, "port of that device, default: the first that is active and on the target's subnet", 0 },
 	{ "lun", 'l', "N", 0, "LUN, default 0", 0 },
 	{ "initiator-ext", 'E', "HEX", 0, "first 16 digits of the initiator port id, default: this program's name", 0 },
 	{ "iu-len", OPT_IU_LEN, "BYTES", 0, "longest IU to ask for at login, default 8260", 0 },
@@ -67,6 +68,7 @@ static const struct argp_option options[] = {
 };
 
 static bool has_ext;
+static unsigned int ib_port;
 
 static void set_ext(u64 ext)
 {
@@ -116,6 +118,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'd':
 		snprintf(tool.target.device, sizeof(tool.target.device), "%s", arg);
 		break;
+	case OPT_IB_PORT:
+		ib_port = tool_number(arg, 1, 255, state);
+		break;
 	case 'l':
 		tool.lun = tool_number(arg, 0, 0x3fff, state);
 		break;
@@ -142,6 +147,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!tool.where[0])
 			argp_error(state, "which target? id_ext=...,ioc_guid=...,dest=ADDR:PORT");
+		if (ib_port && !tool.target.device[0])
+			argp_error(state, "--ib-port is for --ib-dev");
 		if (!has_ext)
 			memcpy(tool.target.i_port_id, tool.name, 8);
 		break;
@@ -215,16 +222,21 @@ const char *tool_hex(char *text, const void *bytes, size_t len)
 /* Can this GID of the device be the source of a connection to @dst? */
 static bool gid_fits(struct ibv_context *verbs, const struct ibv_gid_entry *e, const struct sockaddr_storage *dst)
 {
+	const struct sockaddr_ib *ib = (const void *)dst;
 	const struct in6_addr *a = (const void *)&e->gid;
 	struct ibv_port_attr port;
 
+	if (ib_port && e->port_num != ib_port)
+		return false;
 	switch (dst->ss_family) {
 	case AF_INET:
 		return IN6_IS_ADDR_V4MAPPED(a);
 	case AF_INET6:
 		return !IN6_IS_ADDR_V4MAPPED(a) && !IN6_IS_ADDR_LINKLOCAL(a);
 	}
-	return !e->gid_index && !ibv_query_port(verbs, e->port_num, &port) && port.state == IBV_PORT_ACTIVE;
+	/* The first half is the subnet. */
+	return !e->gid_index && !memcmp(a, &ib->sib_addr, 8) && !ibv_query_port(verbs, e->port_num, &port) &&
+	       port.state == IBV_PORT_ACTIVE;
 }
 
 static void set_source(struct srpi_target *t, const union ibv_gid *gid)

@@ -106,9 +106,19 @@ static const struct srpt_conn_ops srpt_cm_ib_ops = {
 	.destroy	= destroy,
 };
 
+/*
+ * No fall-back to another partition: partitions are there to separate. P_Key 0 is
+ * none (IBA 10.9.1.2), but the cache would find an unused entry for it.
+ */
+static int find_pkey(struct ib_device *device, u32 port, u16 pkey, u16 *index)
+{
+	return pkey & 0x7fff ? ib_find_cached_pkey(device, port, pkey, index) : -EINVAL;
+}
+
 static int req_received(struct ib_cm_id *id, const struct ib_cm_event *event)
 {
 	const struct ib_cm_req_event_param *req = &event->param.req_rcvd;
+	u16 pkey = be16_to_cpu(req->primary_path->pkey);
 	struct ib_device *device = id->device;
 	struct srpt_conn *conn;
 	int ret;
@@ -121,13 +131,10 @@ static int req_received(struct ib_cm_id *id, const struct ib_cm_event *event)
 	conn->ib_id = id;
 	conn->peer_depth = req->initiator_depth;	/* as it looks from here */
 	id->context = conn;
-	/* No fall-back to another partition: partitions are there to separate. */
-	ret = ib_find_cached_pkey(device, req->port, be16_to_cpu(req->primary_path->pkey),
-				  &conn->pkey_index);
+	ret = find_pkey(device, req->port, pkey, &conn->pkey_index);
 	if (ret) {
 		pr_info_ratelimited("%s/%u: rejected a login with the unknown P_Key %#x\n",
-				    dev_name(&device->dev), req->port,
-				    be16_to_cpu(req->primary_path->pkey));
+				    dev_name(&device->dev), req->port, pkey);
 		goto refuse;
 	}
 	/* The login may have to wait for the old session: who repeats the REQ gets an MRA. */

@@ -139,10 +139,17 @@ static const struct srpt_core_ops *core_of(const struct srp_login *req)
 
 static void log_reject(const struct srpt_login *login, u32 reason, const char *why)
 {
+	const struct srpt_peer *peer = &login->peer;
+	char from[sizeof("[xxxx:xxxx:xxxx:xxxx:xxxx:xxxx:255.255.255.255%4294967295]:65535")];
+
+	if (peer->addr.ss_family)
+		snprintf(from, sizeof(from), "%pISpc", &peer->addr);
+	else
+		snprintf(from, sizeof(from), "GID %pI6c", &peer->gid);
 	trace_srpt_login(login, reason);
-	pr_info_ratelimited("%s/%u: rejected the login of initiator %16phN from %pISpc (GID %pI6c) with reason %#x: %s\n",
+	pr_info_ratelimited("%s/%u: rejected the login of initiator %16phN from %s with reason %#x: %s\n",
 			    dev_name(&login->sdev->device->dev), login->port->num,
-			    login->req.i_port_id, &login->peer.addr, &login->peer.gid, reason, why);
+			    login->req.i_port_id, from, reason, why);
 }
 
 static void reject(const struct srpt_login *login, u32 reason, const char *why)

@@ -89,8 +89,12 @@ static int resolve(struct rdma_event_channel *events, const struct srpi_target *
 {
 	struct sockaddr_storage src = target->src, dst = target->dst;
 	enum rdma_port_space ps = dst.ss_family == AF_IB ? RDMA_PS_IB : RDMA_PS_TCP;
+	struct sockaddr_ib *ib = (void *)&src;
 	int ret;
 
+	/* The path is looked for in the partition of the source. */
+	if (src.ss_family == AF_IB)
+		ib->sib_pkey = ((const struct sockaddr_ib *)&dst)->sib_pkey;
 	if (rdma_create_id(events, id, NULL, ps))
 		return -errno;
 	if (rdma_resolve_addr(*id, src.ss_family ? (struct sockaddr *)&src : NULL, (struct sockaddr *)&dst,
@@ -190,6 +194,11 @@ const struct srpi_target *srpi_target(const struct srpi *s)
 struct ibv_context *srpi_verbs(const struct srpi *s)
 {
 	return s->id->verbs;
+}
+
+u8 srpi_port(const struct srpi *s)
+{
+	return s->id->port_num;
 }
 
 struct ibv_pd *srpi_pd(const struct srpi *s)

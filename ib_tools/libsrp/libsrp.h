@@ -50,7 +50,8 @@ extern "C" {
  * @t_port_id: TARGET PORT IDENTIFIER: extension, then GUID of the I/O controller
  * @dst: where the connection goes: AF_INET or AF_INET6 for RDMA/CM; AF_IB for
  *	IB/CM, with the GID, the P_Key and the service id
- * @src: where it comes from; ss_family 0: as the routes say
+ * @src: where it comes from; ss_family 0: as the routes say. AF_IB: the GID of a local
+ *	port; its P_Key is that of @dst
  * @device: RDMA device that has to be used, or ""; ib_srp's and perftest's names
  */
 struct srpi_target {
@@ -64,9 +65,10 @@ struct srpi_target {
 /**
  * srpi_parse_target() - read a target in the form of ib_srp's add_target
  * @text: id_ext=HEX,ioc_guid=HEX,dest=ADDR:PORT[,src=ADDR][,initiator_ext=HEX] for
- *	RDMA/CM; id_ext=HEX,ioc_guid=HEX,dgid=HEX,pkey=HEX,service_id=HEX[,initiator_ext=HEX]
- *	for IB/CM, as `ibsrpdm -c` prints it. An IPv6 address is in brackets. Options
- *	that only concern the kernel's initiator are ignored
+ *	RDMA/CM; id_ext=HEX,ioc_guid=HEX,dgid=HEX,pkey=HEX,service_id=HEX[,sgid=HEX]
+ *	[,initiator_ext=HEX] for IB/CM, as `ibsrpdm -c` prints it; sgid is the GID of the
+ *	local port. An IPv6 address is in brackets. Options that only concern the kernel's
+ *	initiator are ignored
  * @target: result
  * @why: what is wrong with @text, if something is; a constant
  *
@@ -96,6 +98,8 @@ void srpi_close(struct srpi *s);
 /* The target with the initiator port id that was filled in. */
 const struct srpi_target *srpi_target(const struct srpi *s);
 struct ibv_context *srpi_verbs(const struct srpi *s);
+/* The port of that device, from 1. */
+u8 srpi_port(const struct srpi *s);
 struct ibv_pd *srpi_pd(const struct srpi *s);
 /* Never 0, never the same twice in a process; all 64 bits vary. */
 u64 srpi_next_tag(void);

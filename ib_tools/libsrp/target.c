@@ -64,8 +64,8 @@ static bool parse_addr(const char *text, bool needed, struct sockaddr_storage *a
 
 /* What has been read of an IB/CM target. */
 struct ib_parts {
-	u8	dgid[16], pkey[2], service_id[8];
-	bool	has_dgid, has_pkey, has_service_id;
+	u8	dgid[16], sgid[16], pkey[2], service_id[8];
+	bool	has_dgid, has_sgid, has_pkey, has_service_id;
 };
 
 /* Returns what is wrong, or NULL. */
@@ -86,6 +86,10 @@ static const char *parse_option(const char *key, const char *value, struct srpi_
 		ib->has_dgid = parse_hex(value, ib->dgid, 16);
 		return ib->has_dgid ? NULL : "dgid: 32 hexadecimal digits";
 	}
+	if (!strcmp(key, "sgid")) {
+		ib->has_sgid = parse_hex(value, ib->sgid, 16);
+		return ib->has_sgid ? NULL : "sgid: 32 hexadecimal digits";
+	}
 	if (!strcmp(key, "pkey")) {
 		ib->has_pkey = parse_hex(value, ib->pkey, 2);
 		return ib->has_pkey ? NULL : "pkey: up to 4 hexadecimal digits";
@@ -99,13 +103,17 @@ static const char *parse_option(const char *key, const char *value, struct srpi_
 
 static void set_ib_addr(struct srpi_target *t, const struct ib_parts *ib)
 {
-	struct sockaddr_ib *a = (void *)&t->dst;
+	struct sockaddr_ib *a = (void *)&t->dst, *src = (void *)&t->src;
 
 	a->sib_family = AF_IB;
 	memcpy(&a->sib_pkey, ib->pkey, sizeof(ib->pkey));
 	memcpy(&a->sib_addr, ib->dgid, sizeof(ib->dgid));
 	memcpy(&a->sib_sid, ib->service_id, sizeof(ib->service_id));
 	a->sib_sid_mask = ~0ULL;
+	if (!ib->has_sgid)
+		return;
+	src->sib_family = AF_IB;
+	memcpy(&src->sib_addr, ib->sgid, sizeof(ib->sgid));
 }
 
 int srpi_parse_target(const char *text, struct srpi_target *t, const char **why)

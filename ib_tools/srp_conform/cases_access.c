@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /* Requirements of access control (ACL). */
+#include <infiniband/ib.h>
 #include <netdb.h>
 #include <string.h>
 
@@ -42,11 +43,31 @@ static const char *port_id_name(const struct srpi *s)
 
 static const char *address_name(const struct srpi *s)
 {
+	const u8 *gid = (const void *)&((const struct sockaddr_ib *)&conf.stranger)->sib_addr;
 	static char name[NI_MAXHOST];
+	unsigned int i;
 
 	(void)s;
+	if (conf.stranger.ss_family == AF_IB) {
+		strcpy(name, "0x");
+		for (i = 0; i < 16; i++)
+			sprintf(name + 2 + 2 * i, "%02x", gid[i]);
+		return name;
+	}
 	if (getnameinfo((const void *)&conf.stranger, sizeof(conf.stranger), name, sizeof(name), NULL, 0, NI_NUMERICHOST))
 		fail("no name of the address");
+	return name;
+}
+
+/* Of the port. */
+static const char *guid_name(const struct srpi *s)
+{
+	const u8 *guid = (const u8 *)&((const struct sockaddr_ib *)&conf.stranger)->sib_addr + 8;
+	static char name[20];
+
+	(void)s;
+	snprintf(name, sizeof(name), "%02x%02x:%02x%02x:%02x%02x:%02x%02x", guid[0], guid[1], guid[2], guid[3], guid[4],
+		 guid[5], guid[6], guid[7]);
 	return name;
 }
 
@@ -90,10 +111,12 @@ static void allowed_by(const void *arg)
 
 static void acl_02(void)
 {
-	static const char *(*const names[])(const struct srpi *) = { port_id_name, address_name };
+	static const char *(*const names[])(const struct srpi *) = { port_id_name, address_name, guid_name };
 
 	row(allowed_by, &names[0], "an ACL by port id, logins before and after");
 	row(allowed_by, &names[1], "an ACL by %s", address_name(NULL));
+	if (conf.stranger.ss_family == AF_IB)
+		row(allowed_by, &names[2], "an ACL by GUID, %s", guid_name(NULL));
 }
 
 static void acl_03(void)
@@ -288,8 +311,8 @@ static void acl_07(void)
 
 const struct conf_case access_cases[] = {
 	{ "ACL-01", "an initiator without ACL", "REJ 0x10006 or 0x10003; the existing session goes on", acl_01, NEEDS_STRANGER },
-	{ "ACL-02", "ACLs by port id and by the peer's address (by GUID: needs IB/CM)", "who is meant gets in, nobody else", acl_02,
-	  NEEDS_STRANGER | NEEDS_HOOK },
+	{ "ACL-02", "ACLs by port id and by the peer's address; with IB/CM by GID and by GUID",
+	  "who is meant gets in, nobody else", acl_02, NEEDS_STRANGER | NEEDS_HOOK },
 	{ "ACL-03", "one GUID, two extensions", "two nexuses; an ACL of 16 bytes is for one", acl_03, NEEDS_STRANGER | NEEDS_HOOK },
 	{ "ACL-04", "an ACL is removed under its session", "closed; no RDMA afterwards; others go on", acl_04,
 	  NEEDS_STRANGER | NEEDS_HOOK },

@@ -4,7 +4,7 @@
 #include <poll.h>
 #include <string.h>
 
-#include "conform.h"
+#include "mad.h"
 
 #define RESERVATION_CONFLICT	0x18
 
@@ -297,10 +297,14 @@ static void refused_beside(const void *arg)
 	*pd_at(&pd, bad->field) ^= bad->value;
 	build_in(&iu, AS_CDB(CDB_READ(0, 8)), 0, 8 * BLOCK);
 	send_iu(old, &iu);
-	if (login_raw(&pd, &ch) != -ECONNREFUSED)
-		fail("not refused");
-	saw("refused");
-	close_chan(ch);
+	if (bad->field == PD_OPCODE && conf.target.dst.ss_family == AF_IB) {
+		expect_req_rejected(be16toh(((const struct sockaddr_ib *)&conf.target.dst)->sib_pkey), &pd);
+	} else {
+		if (login_raw(&pd, &ch) != -ECONNREFUSED)
+			fail("not refused");
+		saw("refused");
+		close_chan(ch);
+	}
 	if (wait_rsp(old, &r, conf.timeout) != WAIT_RSP)
 		fail("a channel was closed");
 	expect_good(&r);

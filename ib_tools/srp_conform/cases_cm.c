@@ -1,42 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-/* Requirements of connection manager, port and device (CM), and of device management (DM). */
+/* Requirements of connection manager, port and device (CM); see also cases_ib.c. */
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "conform.h"
-
-/* A counter of this side's CM, or -1. */
-static long cm_counter(const char *name)
-{
-	char path[200], text[30] = "";
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/sys/class/infiniband/%s/ports/%u/%s", ibv_get_device_name(srpi_verbs(ini)->device),
-		 srpi_chan_cm_id(shared())->port_num, name);
-	file = fopen(path, "r");
-	if (!file)
-		return -1;
-	if (!fgets(text, sizeof(text), file))
-		text[0] = '\0';
-	fclose(file);
-	return atol(text);
-}
-
-/* Until the counter is no more what it was. The CM repeats after 4 to 10 s. */
-static void wait_counter(const char *name, long before)
-{
-	const long end = now_ms() + 15000;
-
-	if (before < 0)
-		skip("no %s in sysfs", name);
-	while (cm_counter(name) == before) {
-		if (now_ms() > end)
-			fail("%s stays %ld", name, before);
-		sleep_ms(50);
-	}
-}
+#include "mad.h"
 
 /* ---- CM-01 to CM-05 --------------------------------------------------------------------------------- */
 
@@ -202,37 +170,20 @@ static void cm_10(void)
 	expect_conserved(old);
 }
 
-#define NEEDS_MAD	"device management MADs need an InfiniBand link layer"
-#define UNIT_TESTED	NEEDS_MAD "; the answers: tests/unit/test_srp_dm.c"
-
 const struct conf_case cm_cases[] = {
 	{ "CM-01", "DREQ of the initiator", "DREP", cm_01 },
 	{ "CM-02", "the DREP is lost", "the DREQ is repeated, then freed; other channels go on", cm_02 },
 	{ "CM-03", "a DREQ stops all at once", "no SRP_RSP, no RDMA after the DREP", cm_03, NEEDS_HOLD },
 	{ "CM-04", "TimeWait ends", "all is freed", cm_04, NEEDS_HOOK },
-	{ "CM-05", "MRA (LAP, APR: librdmacm sends none)", "no harm: the login can go on", cm_05 },
-	{ "CM-06", "the port is down for less than the retries last", "I/O goes on",
-	  .why = "soft RoCE fails a QP at once when the link is down, and its packets to the same device cannot be lost" },
+	{ "CM-05", "MRA", "no harm: the login can go on", cm_05 },
 	{ "CM-07", "nothing is acknowledged any more", "closed when the retries are over; other channels go on", cm_07 },
 	{ "CM-07b", "an initiator that died in silence", "found by the keepalive of the target, closed", cm_07b, NEEDS_HOOK },
-	{ "CM-08", "GID change (LID, P_Key, SM: need an InfiniBand link layer)", "the session goes on, new logins work", cm_08,
+	{ "CM-08", "GID change", "the session goes on, new logins work", cm_08,
 	  NEEDS_HOOK },
 	{ "CM-09", "the HCA is unplugged", "all is closed",
 	  .why = "takes the initiator's device, too: tests/suites/life.sh" },
 	{ "CM-10", "another port is listened at", "old sessions go on; logins at the new port only", cm_10, NEEDS_HOOK },
 	{ "CM-11", "address change of a network device", "closed or kept",
 	  .why = "RDMA/CM tells it of bonding devices only, over which soft RoCE does not fail over" },
-	{ "DM-01", "ClassPortInfo", "versions 1/1, status 0", .why = UNIT_TESTED },
-	{ "DM-02", "IOUnitInfo", "slots as configured, ChangeID", .why = UNIT_TESTED },
-	{ "DM-03", "IOControllerProfile", "as SRP defines it", .why = UNIT_TESTED },
-	{ "DM-04", "IOControllerProfile of an invalid slot", "0x001C", .why = UNIT_TESTED },
-	{ "DM-05", "IOControllerProfile of an absent slot", "0x0100", .why = UNIT_TESTED },
-	{ "DM-06", "ServiceEntries", "name, id", .why = UNIT_TESTED },
-	{ "DM-07", "ServiceEntries, bad range", "0x0200 or 0x001C", .why = UNIT_TESTED },
-	{ "DM-08", "unknown attribute or method", "0x000C or 0x0008; TransactionID kept", .why = UNIT_TESTED },
-	{ "DM-09", "Set of ClassPortInfo", "any status", .why = UNIT_TESTED },
-	{ "DM-10", "many MADs", "bounded memory, replies to the sender", .why = NEEDS_MAD },
-	{ "DM-11", "ibsrpdm, srp_daemon", "the target string is complete, the login works", .why = NEEDS_MAD },
-	{ "DM-12", "a disabled port", "no more listed, or the login is rejected", .why = NEEDS_MAD },
 	{ .id = NULL }
 };

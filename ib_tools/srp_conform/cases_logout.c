@@ -165,8 +165,6 @@ static void lgo_07(void)
 
 const struct conf_case logout_cases[] = {
 	{ "LGO-01", "SRP_I_LOGOUT", "no answer, closed; the session is gone", lgo_01 },
-	{ "LGO-02", "SRP_I_LOGOUT in the private data of a DREQ", "DREP",
-	  .why = "librdmacm sends no private data in a DREQ" },
 	{ "LGO-03", "SRP_I_LOGOUT with commands in flight", "no SRP_RSP, closed; no RDMA afterwards", lgo_03, NEEDS_HOLD },
 	{ "LGO-04", "SRP_I_LOGOUT with the request limit exhausted", "no SRP_RSP, closed", lgo_04, NEEDS_HOLD },
 	{ "LGO-05", "the administrator closes", "SRP_T_LOGOUT 0, then DREQ (whose private data RDMA/CM does not show)", lgo_05,

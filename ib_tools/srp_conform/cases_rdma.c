@@ -595,8 +595,6 @@ const struct conf_case rdma_cases[] = {
 	{ "RDM-09", "failure of a work request without a completion", "closed within 1 s, others go on", rdm_09 },
 	{ "RDM-10", "the initiator is dead and idle", "closed in bounded time", rdm_10, NEEDS_HOOK },
 	{ "RDM-11", "asynchronous events: access errors", "closed within 1 s, others go on", rdm_11 },
-	{ "RDM-11b", "asynchronous events: QP, device, path", "close or ignore as fits", .why =
-	  "no initiator can cause QP_FATAL, DEVICE_FATAL or PATH_MIG at the target" },
 	{ "RDM-12", "RDMA and the answer to a function", "no RDMA behind it, no answer to the command behind it", rdm_12 },
 	{ .id = NULL }
 };

@@ -47,7 +47,7 @@ struct conf_case {
 /* Each file of cases has one of these, ends with an entry without an id, and is listed in main.c. */
 extern const struct conf_case login_cases[], channel_cases[], race_cases[], cmd_cases[], iu_cases[], cdb_cases[], desc_cases[],
 	imm_cases[], length_cases[], rdma_cases[], lun_cases[], credit_cases[], tmf_cases[], rsp_cases[], logout_cases[],
-	access_cases[], cm_cases[], tm_cases[], tm_queue_cases[], tm_drop_cases[];
+	access_cases[], cm_cases[], dm_cases[], ib_cases[], tm_cases[], tm_queue_cases[], tm_drop_cases[];
 
 /**
  * struct conf - the options
@@ -56,7 +56,8 @@ extern const struct conf_case login_cases[], channel_cases[], race_cases[], cmd_
  * @read_only_lun: or -1
  * @hook: program that does something on the target, called with what: see hook(); or NULL
  * @second: the same target by another port, if @has_second
- * @stranger: source address that no access control list lets in, or ss_family 0
+ * @stranger: source address, or GID, that no access control list lets in, or ss_family 0
+ * @pkey: of another partition that has both ends, or 0
  * @timeout: ms that anything is waited for
  * @count: see loops(); 0 if it was not given
  */
@@ -65,6 +66,7 @@ struct conf {
 	struct srpi_target	second;
 	bool			has_second;
 	struct sockaddr_storage	stranger;
+	u16			pkey;
 	int			lun;
 	int			held_lun;
 	int			read_only_lun;
@@ -96,7 +98,11 @@ void __attribute__((format(printf, 1, 2))) saw(const char *fmt, ...);
  * "enable" (the port), "set NAME VALUE" (an attribute of the driver), "allow NAME", "forbid NAME" (an ACL with all LUNs, for an
  * address or a port id), "listen PORT" (of RDMA/CM), "unmap LUN", "map LUN", "gid-change", "gate arm|wait|open POINT TAG" and
  * "state TAG STATE" (a driver built for tests holds a command; has it in that state), "idle SECONDS" (until nothing is left of
- * what sessions of this program use). Skips the case if the hook cannot do it (exit code 77). All is undone after the case, by "reset".
+ * what sessions of this program use). With HCAs that can be told to fail, also "lose SIDE MESSAGE N" (the next messages of the CM
+ * from that side, initiator or target), "lost SIDE MESSAGE" (until all of them are), "stall SIDE", "go-on SIDE" (nothing arrives
+ * there), "unplug", "plug" (the cable), "event NAME" (at the target's port), "qp-event NAME QPN", "sm-restart", "srp-daemon DEVICE
+ * PORT" (it has the kernel log in to the target, and out again). Skips the case if the hook cannot do it (exit code 77). All is
+ * undone after the case, by "reset".
  */
 void hook(const char *what);
 /* The same if it can be done; returns the exit code. */
@@ -172,6 +178,8 @@ bool was_accepted(struct srpi_chan *ch, u64 tag);
 
 /* A way of any kind. Closed after the case, as the following are. */
 struct srpi *open_way(const struct srpi_target *target);
+/* Earlier; its channels must be closed. */
+void close_way(struct srpi *s);
 /* As another initiator: the port id's first byte is changed by @id. */
 struct srpi *other_initiator(u8 id);
 /* The way through the second port, with the same port ids. */
@@ -184,6 +192,8 @@ struct srpi_chan *shared_imm(void);
 void close_chan(struct srpi_chan *ch);
 /* Whether the connection ends within that time, by DREP, DREQ or REJ; what comes before does not matter. */
 bool ends(struct srpi_chan *ch, long ms);
+/* No channel of the nexus is left: a further one is the first. */
+void expect_gone(void);
 /* Its QP goes without a word while the target has data for it. With VANISHING the target soon knows. */
 void vanish(struct srpi_chan *ch);
 #define VANISHING	((struct srpi_login_opts){ .retry_count = 1, .ack_timeout = 17 })

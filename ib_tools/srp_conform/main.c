@@ -3,6 +3,7 @@
 #include <argp.h>
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <infiniband/ib.h>
 #include <json-c/json.h>
 #include <netdb.h>
 #include <stdlib.h>
@@ -16,8 +17,8 @@ struct conf conf = { .held_lun = -1, .read_only_lun = -1, .timeout = 10000 };
 /* CMD-06 before what aborts commands: on a device where LIO of Linux 6.1 has done that it never runs an ORDERED one. */
 static const struct conf_case *const files[] = {
 	login_cases, cmd_cases, channel_cases, race_cases, iu_cases, cdb_cases, desc_cases, imm_cases, length_cases, rdma_cases,
-	lun_cases, credit_cases, tmf_cases, rsp_cases, logout_cases, access_cases, cm_cases, tm_queue_cases, tm_cases,
-	tm_drop_cases,
+	lun_cases, credit_cases, tmf_cases, rsp_cases, logout_cases, access_cases, cm_cases, dm_cases, ib_cases, tm_queue_cases,
+	tm_cases, tm_drop_cases,
 };
 
 /* ---- options --------------------------------------------------------------------------------------- */
@@ -28,7 +29,8 @@ static const struct argp_option options[] = {
 	{ "read-only-lun", 'r', "N", 0, "LUN that this initiator may not write", 0 },
 	{ "hook", 'k', "PROGRAM", 0, "program that does something on the target's side", 0 },
 	{ "second", '2', "TARGET", 0, "the same target by another port", 0 },
-	{ "stranger", 's', "ADDR", 0, "local address from which no login is allowed", 0 },
+	{ "stranger", 's', "ADDR", 0, "local address, or GID, from which no login is allowed", 0 },
+	{ "pkey", 'p', "HEX", 0, "P_Key of another partition that has both ends", 0 },
 	{ "timeout", 't', "MS", 0, "to wait for anything, default 10000", 0 },
 	{ "long", 'L', NULL, 0, "also what takes hours", 0 },
 	{ "count", 'n', "N", 0, "how often to repeat what is repeated: random IUs, logins, ...", 0 },
@@ -89,6 +91,16 @@ static int number(const char *text, struct argp_state *state)
 	return n;
 }
 
+static u16 pkey(const char *text, struct argp_state *state)
+{
+	char *end;
+	unsigned long v = strtoul(text, &end, 16);
+
+	if (*end || !(v & 0x7fff) || v > 0xffff)
+		argp_error(state, "'%s' is no P_Key", text);
+	return v;
+}
+
 static void target(const char *text, struct srpi_target *t, struct argp_state *state)
 {
 	const char *why;
@@ -107,6 +119,21 @@ static void source(const char *text, struct argp_state *state)
 	freeaddrinfo(found);
 }
 
+/* A GID is written like an address. */
+static void check_stranger(struct argp_state *state)
+{
+	const struct sockaddr_in6 in6 = *(const struct sockaddr_in6 *)&conf.stranger;
+	struct sockaddr_ib *ib = (void *)&conf.stranger;
+
+	if (!conf.stranger.ss_family || conf.target.dst.ss_family != AF_IB)
+		return;
+	if (in6.sin6_family != AF_INET6)
+		argp_error(state, "for this target --stranger is a GID");
+	memset(&conf.stranger, 0, sizeof(conf.stranger));
+	ib->sib_family = AF_IB;
+	memcpy(&ib->sib_addr, &in6.sin6_addr, sizeof(ib->sib_addr));
+}
+
 /* What an option without an argument sets, or NULL. */
 static bool *flag(int key)
 {
@@ -123,6 +150,17 @@ static bool *flag(int key)
 		return &conf.verbose;
 	}
 	return NULL;
+}
+
+static void check_options(struct argp_state *state)
+{
+	check_patterns(patterns, nr_patterns, state);
+	check_patterns(excepted, nr_excepted, state);
+	if (!list_only && !conf.target.dst.ss_family)
+		argp_error(state, "which target? id_ext=...,ioc_guid=...,dest=ADDR:PORT");
+	check_stranger(state);
+	if (!list_only && conf.lun < 0)
+		argp_error(state, "which LUN may be overwritten? Say --lun");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -151,6 +189,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 's':
 		source(arg, state);
 		break;
+	case 'p':
+		conf.pkey = pkey(arg, state);
+		break;
 	case 't':
 		conf.timeout = number(arg, state);
 		break;
@@ -175,12 +216,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		nr_patterns = state->argc - state->next;
 		break;
 	case ARGP_KEY_END:
-		check_patterns(patterns, nr_patterns, state);
-		check_patterns(excepted, nr_excepted, state);
-		if (!list_only && !conf.target.dst.ss_family)
-			argp_error(state, "which target? id_ext=...,ioc_guid=...,dest=ADDR:PORT");
-		if (!list_only && conf.lun < 0)
-			argp_error(state, "which LUN may be overwritten? Say --lun");
+		check_options(state);
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -202,11 +238,16 @@ static bool wanted(const struct conf_case *c)
 	return found;
 }
 
+/* tests/conform/report knows this text. */
+#define NEEDS_IB_TEXT	"needs a target that is reached by IB/CM"
+
 /* Why it cannot be run here, or NULL. */
 static const char *missing(const struct conf_case *c)
 {
 	if (!c->run)
 		return c->why;
+	if (c->needs & NEEDS_IB && conf.target.dst.ss_family != AF_IB)
+		return NEEDS_IB_TEXT;
 	if (c->needs & NEEDS_HOLD && (conf.held_lun < 0 || !conf.hook))
 		return "needs --held-lun and --hook";
 	if (c->needs & NEEDS_HOOK && !conf.hook)
@@ -219,8 +260,6 @@ static const char *missing(const struct conf_case *c)
 		return "needs --read-only-lun";
 	if (c->needs & NEEDS_LONG && !conf.run_long)
 		return "takes long: --long";
-	if (c->needs & NEEDS_IB && conf.target.dst.ss_family != AF_IB)
-		return "needs a target that is reached by IB/CM";
 	return NULL;
 }
 
@@ -301,7 +340,7 @@ int main(int argc, char **argv)
 	static const struct argp argp = {
 		options, parse, "TARGET [ID...]\n--list [ID...]",
 		"Tests the requirements of SRP by id against the target TARGET, which is given as to ib_srp: "
-		"id_ext=...,ioc_guid=...,dest=ADDR:PORT. An ID may also be a section: LOG.\v"
+		"id_ext=...,ioc_guid=...,dest=ADDR:PORT, or ...,dgid=...,pkey=...,service_id=... An ID may also be a section: LOG.\v"
 		"Exit codes: 0 all passed, 1 some failed, 2 bad usage, 3 the target cannot be reached.",
 		NULL, NULL, NULL,
 	};

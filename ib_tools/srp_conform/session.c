@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness.h"
+#include "mad.h"
 
 struct srpi *ini;
 struct srpi_mem data_mem;
@@ -49,6 +50,7 @@ void end_session_of_case(void)
 	unsigned int i;
 
 	free_own_mem();
+	mad_close();
 	for (i = 0; i < MAX_OTHERS; i++) {
 		srpi_close(others[i]);
 		others[i] = NULL;
@@ -70,6 +72,16 @@ struct srpi *open_way(const struct srpi_target *target)
 	if (!others[i])
 		fail("no way to the target: %s", strerror(-err));
 	return others[i];
+}
+
+void close_way(struct srpi *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < MAX_OTHERS; i++)
+		if (others[i] == s)
+			others[i] = NULL;
+	srpi_close(s);
 }
 
 struct srpi *other_initiator(u8 id)

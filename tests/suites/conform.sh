@@ -3,23 +3,88 @@
 # shellcheck disable=SC2317 # the cases are called by name
 # Every requirement of docs/conformance.md that soft RDMA can exercise, by srp_conform, while the kernel's initiator does
 # verified I/O to LUN 0 and must not notice. Results are one line for each requirement.
-# CORE=tgt: the target is served by srp_tgtd.
+# CORE=tgt: the target is served by srp_tgtd. LINK=ib: over InfiniBand and its CM, with the software HCA of tests/hca.
 # shellcheck source=tests/suites/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/suites/lib_tgt.sh
 . "$(dirname "$0")/lib_tgt.sh"
+: "${LINK:=roce}"
+if [[ $LINK = ib ]]; then
+	# shellcheck source=tests/suites/lib_ib.sh
+	. "$(dirname "$0")/lib_ib.sh"
+fi
 
 NETS=2
 INITIATOR_ARGS=("${NO_REGISTRATION[@]}")
 CONFORM=$LAB_MODULES/tools/srp_conform
-STRANGER=10.9.0.9
+
+# ---- what differs with the link, N is 0 or 1 --------------------------------------------------------------
+
+# roce_address N, ib_address N: sets `address`, what comes behind ioc_guid
+roce_address() { address=dest=10.9.$1.1:$CM_PORT; }
+ib_address() {
+	local gid path source
+	hca_gid 0 $(($1 + 1))
+	source=${gid//:/}
+	login_string "$1"
+	address=${path#*,ioc_guid=*,},sgid=$source
+}
+# roce_initiator N, ib_initiator N: sets `initiator`, the name of the kernel's initiator and of srp_conform on that link
+roce_initiator() { initiator=10.9.$1.1; }
+ib_initiator() {
+	local acl
+	initiator_acl "$1"
+	initiator=$acl
+}
+
+roce_begin() {
+	STRANGER=10.9.0.9
+	ip addr add "$STRANGER/24" dev d0
+}
+roce_end() { ip addr del "$STRANGER/24" dev d0; }
+
+# The port of the target itself is another one; what it sends to itself comes back.
+ib_begin() {
+	local gid
+	hca_gid 1 1
+	STRANGER=$gid
+	export HOOK_PORTS="hca0/port1 hca1/port1" HOOK_SM=$WORK/sm.0.1.pid
+	LINK_ARGS=(--pkey 8101)
+}
+ib_end() { :; }
+LINK_ARGS=()
+
+# A second partition, of which the targets are limited members. If the initiators were, srp_daemon would wait for an answer of its
+# own port, which nobody may give, and take that for one of the next.
+ib_partitions() {
+	local guid members='' n
+	mkdir -p /etc/opensm
+	for n in 1 2; do
+		hca_guid 0 "$n"
+		members+=" 0x$guid=full,"
+		hca_guid 1 "$n"
+		members+=" 0x$guid=limited,"
+	done
+	cat >/etc/opensm/partitions.conf <<-CONF
+		Default=0x7fff, ipoib : ALL=full;
+		Second=0x0101 :${members%,};
+	CONF
+}
+
+if [[ $LINK = ib ]]; then
+	ib_partitions
+	# The key for all memory is 0 in rdmavt, which ib_srp takes for none.
+	INITIATOR_ARGS=()
+fi
+
+# ---- set up -------------------------------------------------------------------------------------------------------
 
 # LUN 0: somebody else's; 1: scratch; 2: can be held; 3: read-only; 300: one whose number has two bytes
 setup() {
 	local rport us=0
 	[[ -x $CONFORM ]] || fail "no srp_conform: lab tools has to build it"
 	modprobe -a ib_uverbs rdma_ucm
-	ip addr add "$STRANGER/24" dev d0
+	"${LINK}_begin"
 	disks=()
 	null_disk other 64
 	disks+=("$null")
@@ -58,15 +123,17 @@ setup_lio() {
 		port_names "$n"
 		lun_add "$tpg" 300 "$back"
 		target_up "$n" "${luns[@]}"
-		echo 1 >"$tpg/acls/10.9.$n.1/lun_3/write_protect"
+		"${LINK}_initiator" "$n"
+		echo 1 >"$tpg/acls/$initiator/lun_3/write_protect"
 		HOOK_TPGS+="$tpg "
 	done
 	# The second port does without LUN 0.
-	rm "$tpg/acls/10.9.1.1/lun_0/lun"
-	rmdir "$tpg/acls/10.9.1.1/lun_0"
+	rm "$tpg/acls/$initiator/lun_0/lun"
+	rmdir "$tpg/acls/$initiator/lun_0"
 }
 
 setup_tgt() {
+	local n names=()
 	ours_only "knows no /dev/tgt"
 	tgtd_luns=()
 	tgtd_lun 0 block "${disks[0]}"
@@ -74,7 +141,11 @@ setup_tgt() {
 	tgtd_lun 2 block "${disks[2]}"
 	tgtd_lun 3 block "${disks[3]}" 'read_only = true'
 	tgtd_lun 300 memory 16M
-	tgtd_conf 10.9.0.1 10.9.1.1
+	for n in 0 1; do
+		"${LINK}_initiator" "$n"
+		names+=("$initiator")
+	done
+	tgtd_conf "${names[@]}"
 	tgtd_start
 	tgtd_listen
 	export HOOK_TGTD="$tgtd_pid $TGTD_CONF"
@@ -91,12 +162,12 @@ held_disk() {
 	null_disk held 64
 	read -r size <"/sys/block/${null#/dev/}/size"
 	dmsetup create held --table "0 $size linear $null 0"
-	trap 'dmsetup resume held; dmsetup remove --deferred held; ip addr del "$STRANGER/24" dev d0' EXIT
+	trap 'dmsetup resume held; dmsetup remove --deferred held; "${LINK}_end"' EXIT
 }
 
 # tool NAME ARG...: srp_conform for all that is set up; its results are in NAME.json, its rows in NAME.rows
 tool() {
-	local name=$1 guid timeout=20000 args=()
+	local name=$1 guid timeout=20000 args=("${LINK_ARGS[@]}") address second
 	shift
 	dut_guid
 	# What it never answers would take long, and what it does not survive needs a new machine.
@@ -104,10 +175,13 @@ tool() {
 	if ((${LONG:-0})); then args+=(--long); fi
 	# Targets of srp_tgtd have no port that could be disabled, and its commands move 1 MiB at most.
 	if [[ $CORE = tgt ]]; then args+=(--except=LOG-18 --except=DSC-32); fi
+	"${LINK}_address" 1
+	second=$address
+	"${LINK}_address" 0
 	"$CONFORM" --lun 1 --held-lun 2 --read-only-lun 3 --hook "$LAB_PROJECT/tests/conform/hook" --stranger "$STRANGER" \
-		--second "id_ext=${ID_EXT:-$guid},ioc_guid=$guid,dest=10.9.1.1:$CM_PORT" --timeout "$timeout" --seed "$RANDOM" \
+		--second "id_ext=${ID_EXT:-$guid},ioc_guid=$guid,$second" --timeout "$timeout" --seed "$RANDOM" \
 		--verbose --kmsg --json "$LAB_OUT/$name.json" "${args[@]}" \
-		"id_ext=${ID_EXT:-$guid},ioc_guid=$guid,dest=10.9.0.1:$CM_PORT" "$@" 2>"$LAB_OUT/$name.rows"
+		"id_ext=${ID_EXT:-$guid},ioc_guid=$guid,$address" "$@" 2>"$LAB_OUT/$name.rows"
 }
 
 # conform ID...: those requirements, and nothing is left behind, and the other session goes on
@@ -168,6 +242,20 @@ SLOW=(RAC-03 RAC-06 RAC-07 RAC-08 RAC-09 RAC-11 RAC-13 RAC-14 MCH-03 MCH-04 MCH-
 	TMF-02 TMF-13 TAG-02 TAG-03 RSP-03b RSP-05 TM-N1 TM-N8 TM-H1 TM-2X TM-D1)
 case_quick() { conform --except TM "${SLOW[@]/#/--except=}"; }
 case_quick_tasks() { traced conform TM "${SLOW[@]/#/--except=}"; }
+
+# The sections in which InfiniBand has more to say, with LINK=ib; and the other tools.
+case_quick_ib() {
+	local guid address tool
+	[[ $LINK = ib ]] || skip "needs LINK=ib"
+	dut_guid
+	ib_address 0
+	for tool in "srp_ping -c 3 -i 0" "srp_perf -n 100"; do
+		# shellcheck disable=SC2086 # the tool and its options
+		"$LAB_MODULES"/tools/$tool -l 1 -d hca0 --ib-port 1 "id_ext=${ID_EXT:-$guid},ioc_guid=$guid,${address%,sgid=*}" \
+			>"$LAB_OUT/$case_name.${tool%% *}" 2>&1 || fail "${tool%% *}: $(tail -n 1 "$LAB_OUT/$case_name.${tool%% *}")"
+	done
+	conform LOG RAC LGO ACL CM DM "${SLOW[@]/#/--except=}"
+}
 
 # Ten minutes with LONG=1: hundreds of aborts each second, without the debugging a thousand.
 case_aborts() {
