@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /* The connection ends while a command is held, and the next login (TM-N). */
+#include "mad.h"
 #include "tm.h"
 
 /* ---- N: the connection ends ------------------------------------------------------------------------ */
@@ -120,8 +121,19 @@ static void tm_n7(void)
 	forget_tasks();
 }
 
+/* The CM here has sent its REQ again, as it does after some seconds, and was told to wait. Counters before: @req, @mra. */
+static void expect_mra(long req, long mra)
+{
+	if (req < 0 || cm_counter("cm_tx_retries/req") == req)
+		return;
+	if (cm_counter("cm_rx_msgs/mra") == mra)
+		fail("the REQ was sent again, and there was no MRA");
+	saw("MRA for the repeated REQ");
+}
+
 static void tm_n8(void)
 {
+	const long req = cm_counter("cm_tx_retries/req"), mra = cm_counter("cm_rx_msgs/mra");
 	struct srpi_chan *ch;
 	long begin, waited;
 
@@ -135,6 +147,7 @@ static void tm_n8(void)
 	/* Longer than it would without the parameter; how much longer depends on the machine. */
 	if (waited < 7900)
 		fail("it gave up after %ld ms instead of 8 s", waited);
+	expect_mra(req, mra);
 	hook("release");
 	ch = relogin(1);
 	new_data_wins(ch);

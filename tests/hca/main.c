@@ -4,13 +4,22 @@
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/topology.h>
+#include <linux/version.h>
 #include "hca.h"
+
+/* All that differs between the kernels that this is built for */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
+#define CREATE_CQ_ARG	struct ib_udata
+#else
+#define CREATE_CQ_ARG	struct uverbs_attr_bundle
+#endif
 
 #define DRIVER		"rvt_hca"
 #define MAX_SGE		32
 #define MAX_QP_WR	16383
 #define MAX_SRQ_WR	32767
 #define MAX_CQE		65535
+#define MIN_CQE		15
 #define MAX_QP		16384
 #define MAX_PAGES_OF_MR	512
 #define MAX_RD_ATOMIC	16
@@ -176,6 +185,20 @@ static int modify_device(struct ib_device *ibdev, int mask, struct ib_device_mod
 	return 0;
 }
 
+/*
+ * Hardware has room for more completions than it was asked for, and programs rely on it: srp_daemon
+ * has two threads that send, and asks for one. What a program maps is a whole page in any case.
+ */
+static int create_cq(struct ib_cq *cq, const struct ib_cq_init_attr *attr, CREATE_CQ_ARG *arg)
+{
+	struct hca *hca = rdi_to_hca(ib_to_rvt(cq->device));
+	struct ib_cq_init_attr larger = *attr;
+
+	if (larger.cqe)
+		larger.cqe = max_t(unsigned int, larger.cqe, MIN_CQE);
+	return hca->create_cq(cq, &larger, arg);
+}
+
 /* rdmavt insists on having it. */
 static const struct attribute_group *no_port_groups[] = { NULL };
 
@@ -339,6 +362,9 @@ static int hca_probe(struct platform_device *pdev)
 	ret = rvt_register_device(&hca->rdi);
 	if (ret)
 		goto remove_faults;
+	/* Only now it is known what rdmavt does. */
+	hca->create_cq = hca->rdi.ibdev.ops.create_cq;
+	WRITE_ONCE(hca->rdi.ibdev.ops.create_cq, create_cq);
 	hca_connect(hca);
 	hca_traps_start(hca);
 	return devm_add_action_or_reset(&pdev->dev, hca_destroy, hca);
