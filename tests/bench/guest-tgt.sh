@@ -90,8 +90,10 @@ start_ram() {
 stop() {
 	logout
 	[[ ! -d $tpg ]] || unexport_lun
-	[[ -z $daemon ]] || kill "$daemon"
-	wait
+	if [[ -n $daemon ]]; then
+		kill "$daemon"
+		wait "$daemon" || true
+	fi
 	[[ -z $backstore ]] || rmdir "$backstore" "${backstore%/*}"
 }
 

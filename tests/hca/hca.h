@@ -122,7 +122,6 @@ struct hca_port {
  * @nr_ports: @port has so many
  * @nr_qps: QPs there are, those of ib_mad included
  * @wq: where QPs send
- * @create_cq: of rdmavt
  * @dir: in debugfs
  * @faults: of fault.c
  */
@@ -133,7 +132,6 @@ struct hca {
 	u32			nr_ports;
 	atomic_t		nr_qps;
 	struct workqueue_struct	*wq;
-	typeof_member(struct ib_device_ops, create_cq) create_cq;
 	struct dentry		*dir;
 	struct hca_faults	*faults;
 	struct hca_port		port[];

@@ -4,15 +4,7 @@
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/topology.h>
-#include <linux/version.h>
 #include "hca.h"
-
-/* All that differs between the kernels that this is built for */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
-#define CREATE_CQ_ARG	struct ib_udata
-#else
-#define CREATE_CQ_ARG	struct uverbs_attr_bundle
-#endif
 
 #define DRIVER		"rvt_hca"
 #define MAX_SGE		32
@@ -185,20 +177,6 @@ static int modify_device(struct ib_device *ibdev, int mask, struct ib_device_mod
 	return 0;
 }
 
-/*
- * Hardware has room for more completions than it was asked for, and programs rely on it: srp_daemon
- * has two threads that send, and asks for one. What a program maps is a whole page in any case.
- */
-static int create_cq(struct ib_cq *cq, const struct ib_cq_init_attr *attr, CREATE_CQ_ARG *arg)
-{
-	struct hca *hca = rdi_to_hca(ib_to_rvt(cq->device));
-	struct ib_cq_init_attr larger = *attr;
-
-	if (larger.cqe)
-		larger.cqe = max_t(unsigned int, larger.cqe, MIN_CQE);
-	return hca->create_cq(cq, &larger, arg);
-}
-
 /* rdmavt insists on having it. */
 static const struct attribute_group *no_port_groups[] = { NULL };
 
@@ -210,6 +188,22 @@ static const struct ib_device_ops device_ops = {
 	.port_groups = no_port_groups,
 	.process_mad = hca_process_mad,
 };
+
+static typeof_member(struct ib_device, ops.create_cq) rvt_create_cq;
+
+/*
+ * Hardware has room for more completions than it was asked for, and programs rely on it: srp_daemon
+ * has two threads that send, and asks for one. What a program maps is a whole page in any case.
+ * What @arg points to depends on the kernel; it is passed on.
+ */
+static int create_cq(struct ib_cq *cq, const struct ib_cq_init_attr *attr, void *arg)
+{
+	struct ib_cq_init_attr larger = *attr;
+
+	if (larger.cqe)
+		larger.cqe = max_t(unsigned int, larger.cqe, MIN_CQE);
+	return rvt_create_cq(cq, &larger, arg);
+}
 
 /* No IBK_LOCAL_DMA_LKEY: rdmavt's lkey for it, 0, is only good once a PD has an MR for it. */
 static void set_attributes(struct ib_device_attr *props, __be64 guid)
@@ -363,8 +357,8 @@ static int hca_probe(struct platform_device *pdev)
 	if (ret)
 		goto remove_faults;
 	/* Only now it is known what rdmavt does. */
-	hca->create_cq = hca->rdi.ibdev.ops.create_cq;
-	WRITE_ONCE(hca->rdi.ibdev.ops.create_cq, create_cq);
+	rvt_create_cq = hca->rdi.ibdev.ops.create_cq;
+	WRITE_ONCE(hca->rdi.ibdev.ops.create_cq, (void *)create_cq);
 	hca_connect(hca);
 	hca_traps_start(hca);
 	return devm_add_action_or_reset(&pdev->dev, hca_destroy, hca);
