@@ -402,8 +402,9 @@ case_pkey() {
 	login_now 0 initiator_ext=2 "pkey=${SECOND_PKEY#0x}"
 	second=$host other=$disk
 	qps_with "$SECOND_PKEY" 1 || fail "the target's QP is not in the partition"
-	# Readers only: the other one writes what it verifies.
-	in_background dd if="$other" of=/dev/null bs=64k iflag=direct status=none
+	# It only reads: the other one writes what it verifies.
+	in_background fio --name=reader --allow_file_create=0 --filename="$other" --direct=1 --ioengine=libaio --rw=randread --bs=64k \
+		--iodepth=4 --time_based --runtime=3600 --size=16M --output=/dev/null >/dev/null 2>&1
 	wait_for_ios "$other" 10
 	# An ib_srp that cannot make a QP when it reconnects later puts requests that it still had on a list where they are already.
 	echo off >"$(rport_of "$second")/reconnect_delay"
@@ -474,7 +475,7 @@ case_initiator_removed() {
 	done
 	hca_remove 0
 	sessions_are 0 || fail "sessions without an HCA"
-	# Nobody has said good-bye.
+	# Those that it has been told nothing about
 	target_qps
 	note "connections the target still has: ${qpns:-none}"
 	hca_return 0
