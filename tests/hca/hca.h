@@ -252,6 +252,15 @@ static inline void hca_count(struct hca_port *port, enum hca_counter counter, u6
 	atomic64_add(n, &port->counters[counter]);
 }
 
+/* The memory of a send request, from its beginning */
+static inline void hca_wqe_sges(struct rvt_swqe *wqe, struct rvt_sge_state *ss)
+{
+	ss->sge = wqe->sg_list[0];
+	ss->sg_list = wqe->sg_list + 1;
+	ss->num_sge = wqe->wr.num_sge;
+	ss->total_len = wqe->length;
+}
+
 /* May who has the one P_Key receive from who has the other? One of both has to be a full member. */
 static inline bool hca_pkeys_match(u16 a, u16 b)
 {

@@ -300,14 +300,6 @@ static enum rc_answer rc_copy(struct rc_msg *m, struct rvt_sge_state *to,
 	return RC_ACK;
 }
 
-static void rc_local(struct rvt_swqe *wqe, struct rvt_sge_state *ss)
-{
-	ss->sge = wqe->sg_list[0];
-	ss->sg_list = wqe->sg_list + 1;
-	ss->num_sge = wqe->wr.num_sge;
-	ss->total_len = wqe->length;
-}
-
 /* The receive that was begun is done. */
 static void rc_received(struct rc_msg *m, struct ib_wc *wc)
 {
@@ -365,7 +357,7 @@ static enum rc_answer rc_respond_send(struct rc_msg *m)
 		return answer;
 	if (wqe->length > qp->r_len)
 		return rc_nak(m, IB_WC_REM_INV_REQ_ERR, IB_WC_LOC_LEN_ERR);
-	rc_local(wqe, &from);
+	hca_wqe_sges(wqe, &from);
 	answer = rc_copy(m, &qp->r_sge, &from, true);
 	if (answer != RC_ACK)
 		return answer;
@@ -402,7 +394,7 @@ static enum rc_answer rc_respond_write(struct rc_msg *m)
 		if (answer != RC_ACK)
 			return answer;
 	}
-	rc_local(wqe, &from);
+	hca_wqe_sges(wqe, &from);
 	answer = rc_copy(m, &to, &from, false);
 	if (answer == RC_ACK && imm) {
 		struct ib_wc wc = {
@@ -427,7 +419,7 @@ static enum rc_answer rc_respond_read(struct rc_msg *m)
 	if (m->left && !rc_remote(m, &from, m->left, wqe->rdma_wr.remote_addr, wqe->rdma_wr.rkey,
 				  IB_ACCESS_REMOTE_READ))
 		return rc_nak_access(m);
-	rc_local(wqe, &to);
+	hca_wqe_sges(wqe, &to);
 	return rc_copy(m, &to, &from, false);
 }
 

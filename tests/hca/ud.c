@@ -18,14 +18,6 @@ struct ud_message {
 	u16			pkey;
 };
 
-static void ud_sges(struct rvt_swqe *wqe, struct rvt_sge_state *ss)
-{
-	ss->sge = wqe->sg_list[0];
-	ss->sg_list = wqe->sg_list + 1;
-	ss->num_sge = wqe->wr.num_sge;
-	ss->total_len = wqe->length;
-}
-
 /* The header of the MAD in a message; false if it is too short for one */
 static bool mad_header(struct rvt_swqe *wqe, struct ib_mad_hdr *hdr)
 {
@@ -35,7 +27,7 @@ static bool mad_header(struct rvt_swqe *wqe, struct ib_mad_hdr *hdr)
 
 	if (wqe->length < length)
 		return false;
-	for (ud_sges(wqe, &ss); length; length -= n, to += n) {
+	for (hca_wqe_sges(wqe, &ss); length; length -= n, to += n) {
 		n = rvt_get_sge_length(&ss.sge, length);
 		memcpy(to, ss.sge.vaddr, n);
 		rvt_update_sge(&ss, n, false);
@@ -159,7 +151,7 @@ static bool ud_receive(struct ud_message *msg, struct hca_port *port, struct rvt
 	} else {
 		rvt_skip_sge(&to->r_sge, sizeof(grh), true);
 	}
-	ud_sges(msg->wqe, &ss);
+	hca_wqe_sges(msg->wqe, &ss);
 	while (length) {
 		u32 n = rvt_get_sge_length(&ss.sge, length);
 
