@@ -177,6 +177,7 @@ void hca_disconnect(struct hca *hca);
 void hca_port_event(struct hca_port *port, enum ib_event_type type);
 void hca_port_train(struct hca_port *port, bool restart);
 void hca_port_disable(struct hca_port *port, bool disable);
+enum ib_port_phys_state hca_port_phys_state(struct hca_port *port);
 int hca_port_query(struct rvt_dev_info *rdi, u32 num, struct ib_port_attr *attr);
 int hca_port_guid(struct rvt_dev_info *rdi, struct rvt_ibport *rvp, int index, __be64 *guid);
 bool hca_port_find_pkey(struct hca_port *port, u16 pkey, u16 *index);

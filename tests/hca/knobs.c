@@ -291,18 +291,14 @@ static int qp_event(struct rvt_qp *qp, enum ib_event_type type)
 }
 
 /* Return: 0, or -ENODEV if the device is not registered */
-static int device_event(struct hca *hca, enum ib_event_type type, u32 port_num)
+static int port_event(struct hca_port *port, enum ib_event_type type)
 {
-	struct ib_event event = {
-		.device			= &hca->rdi.ibdev,
-		.event			= type,
-		.element.port_num	= port_num,
-	};
+	struct ib_device *ibdev = &port->hca->rdi.ibdev;
 
-	if (!ib_device_try_get(&hca->rdi.ibdev))
+	if (!ib_device_try_get(ibdev))
 		return -ENODEV;
-	ib_dispatch_event(&event);
-	ib_device_put(&hca->rdi.ibdev);
+	hca_port_event(port, type);
+	ib_device_put(ibdev);
 	return 0;
 }
 
@@ -329,7 +325,7 @@ static int device_event_store(struct hca_file *file, int nr_words, char **words)
 	int ret = -EINVAL;
 
 	if (nr_words == 1 && !strcmp(words[0], "device_fatal"))
-		ret = device_event(file->hca, IB_EVENT_DEVICE_FATAL, 1);
+		ret = port_event(&file->hca->port[0], IB_EVENT_DEVICE_FATAL);
 	else if (nr_words == 2)
 		ret = qp_event_store(faults, words);
 	if (!ret)
@@ -449,7 +445,7 @@ static int port_event_store(struct hca_file *file, int nr_words, char **words)
 
 	if (nr_words != 1 || !by_name(port_events, words[0], &type))
 		return -EINVAL;
-	ret = device_event(file->hca, type, file->port->num);
+	ret = port_event(file->port, type);
 	if (!ret)
 		atomic_inc(&file->port->faults->events);
 	return ret;

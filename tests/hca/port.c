@@ -116,7 +116,7 @@ void hca_port_init(struct hca_port *port, struct hca *hca, u32 num)
  * @port: the port
  * @type: what happened
  *
- * Context: any, but the device must be there: in hca_wire, or with hca_mutex.
+ * Context: any, but the device must be there: in hca_wire, with hca_mutex or a reference.
  */
 void hca_port_event(struct hca_port *port, enum ib_event_type type)
 {
@@ -293,6 +293,14 @@ struct hca_port *hca_port_route(struct hca_port *port, u16 dlid)
 	return to;
 }
 
+enum ib_port_phys_state hca_port_phys_state(struct hca_port *port)
+{
+	lockdep_assert_held(&port->lock);
+	if (port->phys_up)
+		return IB_PORT_PHYS_STATE_LINK_UP;
+	return port->disabled ? IB_PORT_PHYS_STATE_DISABLED : IB_PORT_PHYS_STATE_POLLING;
+}
+
 /* Called by rdmavt, also with locks of a QP. */
 int hca_port_query(struct rvt_dev_info *rdi, u32 num, struct ib_port_attr *attr)
 {
@@ -303,9 +311,7 @@ int hca_port_query(struct rvt_dev_info *rdi, u32 num, struct ib_port_attr *attr)
 	attr->lid = port->lid;
 	attr->lmc = port->lmc;
 	attr->state = port->state;
-	attr->phys_state = port->phys_up ? IB_PORT_PHYS_STATE_LINK_UP :
-			   port->disabled ? IB_PORT_PHYS_STATE_DISABLED :
-			   IB_PORT_PHYS_STATE_POLLING;
+	attr->phys_state = hca_port_phys_state(port);
 	attr->active_mtu = port->mtu;
 	spin_unlock_irqrestore(&port->lock, flags);
 	attr->max_mtu = IB_MTU_4096;

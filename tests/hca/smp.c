@@ -18,8 +18,6 @@
 #define ONE_VL		1
 #define DOWN_TO_POLLING	2
 #define CLIENT_REREG	0x80
-#define PHYS_POLLING	2
-#define PHYS_DISABLED	3
 
 #define PKEYS_OF_BLOCK	32
 #define GUIDS_OF_BLOCK	8
@@ -81,9 +79,6 @@ static struct hca_port *port_of_mod(struct hca_port *port, struct ib_smp *smp)
 
 static void fill_port_info(struct hca_port *of, struct ib_port_info *info)
 {
-	u8 phys = of->phys_up ? IB_PORT_PHYS_STATE_LINK_UP :
-		  of->disabled ? IB_PORT_PHYS_STATE_DISABLED : IB_PORT_PHYS_STATE_POLLING;
-
 	lockdep_assert_held(&of->lock);
 	info->gid_prefix = of->rvp.gid_prefix;
 	info->lid = cpu_to_be16(of->lid);
@@ -93,7 +88,7 @@ static void fill_port_info(struct hca_port *of, struct ib_port_info *info)
 	info->link_width_supported = WIDTH_4X;
 	info->link_width_active = WIDTH_4X;
 	info->linkspeed_portstate = SPEED_ALL << 4 | of->state;
-	info->portphysstate_linkdown = phys << 4 | DOWN_TO_POLLING;
+	info->portphysstate_linkdown = hca_port_phys_state(of) << 4 | DOWN_TO_POLLING;
 	info->mkeyprot_resv_lmc = of->lmc;
 	info->linkspeedactive_enabled = SPEED_QDR << 4 | SPEED_ALL;
 	info->neighbormtu_mastersmsl = of->mtu << 4 | of->rvp.sm_sl;
@@ -201,7 +196,7 @@ static bool set_port_info(struct hca_port *port, struct ib_smp *smp)
 		get_port_info(port, smp);
 		return true;
 	}
-	if ((phys && !down) || phys > PHYS_DISABLED ||
+	if ((phys && !down) || phys > IB_PORT_PHYS_STATE_DISABLED ||
 	    state > IB_PORT_ACTIVE || state == IB_PORT_INIT) {
 		smp->status |= STATUS(INVALID_ATTRIB_VALUE);
 		down = false;
@@ -214,7 +209,7 @@ static bool set_port_info(struct hca_port *port, struct ib_smp *smp)
 	spin_unlock_irqrestore(&port->lock, flags);
 	dispatch(port, events);
 
-	off = down && phys == PHYS_DISABLED;
+	off = down && phys == IB_PORT_PHYS_STATE_DISABLED;
 	if (down) {
 		hca_port_disable(port, off);
 		hca_port_train(port, true);
