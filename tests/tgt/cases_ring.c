@@ -175,13 +175,6 @@ static bool signalled(void *arg)
 	return read(d->efd[d->ring], &n, sizeof(n)) == sizeof(n);
 }
 
-static bool has_event(void *arg)
-{
-	struct daemon *d = arg;
-
-	return __atomic_load_n(&d->head[d->ring]->ev_prod, __ATOMIC_ACQUIRE) != d->ev_cons[d->ring];
-}
-
 static void wait_asleep(struct daemon *d, const char *what)
 {
 	wait_until(signalled, d, what);

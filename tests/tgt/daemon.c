@@ -305,8 +305,10 @@ int enter(struct daemon *d)
 	return ioctl(d->fd, TGT_IOC_ENTER, &d->last) ? -errno : 0;
 }
 
-static bool is_event(struct daemon *d)
+bool has_event(void *daemon)
 {
+	struct daemon *d = daemon;
+
 	return __atomic_load_n(&d->head[d->ring]->ev_prod, __ATOMIC_ACQUIRE) != d->ev_cons[d->ring];
 }
 
@@ -319,7 +321,7 @@ static void wait_for_event(struct daemon *d, int timeout_ms)
 
 	__atomic_store_n(asleep, 1, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (!is_event(d))
+	if (!has_event(d))
 		poll(&pfd, 1, timeout_ms);
 	__atomic_store_n(asleep, 0, __ATOMIC_RELAXED);
 	if (read(d->efd[d->ring], &n, sizeof(n)) < 0)
@@ -337,11 +339,11 @@ bool next_event(struct daemon *d, struct tgt_event *ev, int timeout_ms)
 		*ev = reply.ev;
 		return reply.ret;
 	}
-	if (!is_event(d) && __atomic_load_n(&head->flags, __ATOMIC_ACQUIRE) & TGT_RING_PENDING)
+	if (!has_event(d) && __atomic_load_n(&head->flags, __ATOMIC_ACQUIRE) & TGT_RING_PENDING)
 		enter(d);
-	if (!is_event(d))
+	if (!has_event(d))
 		wait_for_event(d, timeout_ms);
-	if (!is_event(d))
+	if (!has_event(d))
 		return false;
 	*ev = *event_slot(d, d->ev_cons[d->ring]);
 	__atomic_store_n(&head->ev_cons, ++d->ev_cons[d->ring], __ATOMIC_RELEASE);

@@ -134,6 +134,8 @@ void must_unbind(struct daemon *d);
 int reg_buf(struct daemon *d, void *addr, __u64 len, __u32 *id);
 int unreg_buf(struct daemon *d, __u32 id);
 
+/* In the ring, of a daemon in this process; for wait_until(), too. */
+bool has_event(void *daemon);
 /* False: nothing has come in time. */
 bool next_event(struct daemon *d, struct tgt_event *ev, int timeout_ms);
 /* The next event has to come and be of this type. */
