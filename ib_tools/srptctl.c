@@ -11,21 +11,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+
+#include "tgtd/status_socket.h"
 
 #define MODULE		"/sys/module/ib_srpt"
 #define CM_PORT		"/sys/kernel/config/target/srpt/discovery_auth/rdma_cm_port"
 #define DEBUGFS		"/sys/kernel/debug"
 #define SESSIONS	DEBUGFS "/ib_srpt/sessions"
 #define TARGETS		DEBUGFS "/scsi_tgt/targets"
-#define SOCKET		"/run/srp_tgtd.sock"
 
 const char *argp_program_version = "srptctl " SRP_TOOLS_VERSION;
 
-static const char *socket_path = SOCKET;
+static const char *socket_path = STATUS_SOCKET;
 
 /* ---- the kernel ------------------------------------------------------------------------------------ */
 
@@ -107,24 +106,6 @@ static bool print_driver(void)
 
 /* ---- the daemon ------------------------------------------------------------------------------------ */
 
-static int connect_daemon(void)
-{
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int fd;
-
-	if (strlen(socket_path) >= sizeof(addr.sun_path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	strcpy(addr.sun_path, socket_path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, (const void *)&addr, sizeof(addr))) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
 static struct json_object *member(struct json_object *o, const char *key)
 {
 	return json_object_object_get(o, key);
@@ -187,11 +168,14 @@ static void print_status(struct json_object *status)
 static bool print_daemon(void)
 {
 	struct json_object *status;
-	int fd = connect_daemon();
+	struct sockaddr_un addr;
+	int fd = status_address(&addr, socket_path);
 	bool understood;
 
+	if (!fd)
+		fd = status_connect(&addr);
 	printf("\nsrp_tgtd\n");
-	if (fd < 0 && (errno == ENOENT || errno == ECONNREFUSED)) {
+	if (fd == -ENOENT || fd == -ECONNREFUSED) {
 		printf("  does not run, or not with the socket %s\n", socket_path);
 		return true;
 	}
@@ -201,7 +185,7 @@ static bool print_daemon(void)
 	if (understood)
 		print_status(status);
 	else
-		fprintf(stderr, "srptctl: %s: %s\n", socket_path, fd < 0 ? strerror(errno) : "the answer is not that of srp_tgtd");
+		fprintf(stderr, "srptctl: %s: %s\n", socket_path, fd < 0 ? strerror(-fd) : "the answer is not that of srp_tgtd");
 	json_object_put(status);
 	if (fd >= 0)
 		close(fd);
@@ -228,7 +212,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 int main(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
-		{ "socket", 's', "PATH", 0, "of srp_tgtd, as in its configuration; default: " SOCKET, 0 },
+		{ "socket", 's', "PATH", 0, "of srp_tgtd, as in its configuration; default: " STATUS_SOCKET, 0 },
 		{ }
 	};
 	static const struct argp argp = {

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "status_socket.h"
 
 #define LEN(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -448,7 +449,7 @@ static bool read_all(struct reader *r, config_t *file, struct config *c)
 		return false;
 	if (!c->memory)
 		c->memory = 32 * c->threads;
-	return set_default(r, &c->state_dir, "/var/lib/srp_tgtd") && set_default(r, &c->socket, "/run/srp_tgtd.sock") &&
+	return set_default(r, &c->state_dir, "/var/lib/srp_tgtd") && set_default(r, &c->socket, STATUS_SOCKET) &&
 	       read_targets(r, root, c) && check_all(r, c);
 }
 

@@ -22,9 +22,9 @@
 #include "log.h"
 #include "notify.h"
 #include "status.h"
+#include "status_socket.h"
 
 #define CONFIG_FILE	"/etc/srp_tgtd.conf"
-#define STATUS_SOCKET	"/run/srp_tgtd.sock"
 #define TURN_MS		1000
 #define REAP_MS		100	/* when something leaves */
 

@@ -7,12 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "engine.h"
 #include "log.h"
 #include "status.h"
+#include "status_socket.h"
 
 #define BACKLOG	16
 
@@ -115,25 +115,10 @@ static struct json_object *daemon_status(struct daemon *d)
 
 static int fill_address(struct sockaddr_un *addr, const char *path)
 {
-	*addr = (struct sockaddr_un) { .sun_family = AF_UNIX };
-	if (strlen(path) >= sizeof(addr->sun_path)) {
+	int ret = status_address(addr, path);
+
+	if (ret)
 		log_error("%s: the path of a socket must have less than %zu characters", path, sizeof(addr->sun_path));
-		return -ENAMETOOLONG;
-	}
-	strcpy(addr->sun_path, path);
-	return 0;
-}
-
-static int connect_to(const struct sockaddr_un *addr)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), ret;
-
-	if (fd < 0)
-		return -errno;
-	if (!connect(fd, (const void *)addr, sizeof(*addr)))
-		return fd;
-	ret = -errno;
-	close(fd);
 	return ret;
 }
 
@@ -145,7 +130,7 @@ int status_open(const char *path)
 	if (ret)
 		return ret;
 	/* What a daemon has left behind that did not end well refuses. */
-	fd = connect_to(&addr);
+	fd = status_connect(&addr);
 	if (fd >= 0) {
 		close(fd);
 		log_error("%s: another srp_tgtd answers there: end it, or set another socket", path);
@@ -197,7 +182,7 @@ int status_print(const char *path)
 
 	if (fill_address(&addr, path))
 		return 2;
-	fd = connect_to(&addr);
+	fd = status_connect(&addr);
 	if (fd < 0) {
 		log_error("%s: %s: is srp_tgtd running, and is this its socket?", path, strerror(-fd));
 		return 1;
