@@ -73,9 +73,8 @@ static void not_found(void)
 /* An initiator that posts no receive: what is answered cannot complete until it does. */
 static void no_abort_while_data_moves(void)
 {
-	const struct srpi_login_opts opts = { .recvs = -16 };
 	struct daemon *d = daemon_open(&(struct options) { 0 });
-	struct nexus *n = login_opts(d, 1, &opts);
+	struct nexus *n = login_opts(d, 1, &no_receives);
 	struct tgt_event req = submit(d, n, &(struct io) { .tag = 1, .len = 4096 }), tmf;
 
 	must_answer(d, read_data(d, &req, 0, 4096));

@@ -14,7 +14,6 @@
 #define LEN		4096u
 
 static const struct options no_recovery, recovery = { .recovery_ms = RECOVERY_MS };
-static const struct srpi_login_opts no_receives = { .recvs = -16 };
 
 static void crash(struct daemon *d)
 {
@@ -33,13 +32,12 @@ static struct daemon *successor(struct nexus *n)
 	return d;
 }
 
-static struct tgt_event expect_again(struct daemon *d, const struct io *io, const struct tgt_event *before)
+static struct tgt_event expect_again(struct daemon *d, struct nexus *n, const struct io *io,
+				     const struct tgt_event *before)
 {
-	struct tgt_event ev = expect(d, TGT_CMD_REQ);
+	struct tgt_event ev = expect_cmd(d, n, io);
 
-	check(ev.cmd_req.tag == io->tag, "CMD_REQ: tag %#llx instead of %#llx", (unsigned long long)ev.cmd_req.tag,
-	      io->tag);
-	check(!before || ev.cmd_req.cmd_id != before->cmd_req.cmd_id, "a command comes again with its old id");
+	check(ev.cmd_req.cmd_id != before->cmd_req.cmd_id, "a command comes again with its old id");
 	return ev;
 }
 
@@ -158,7 +156,7 @@ static void at_daemon_again(void)
 	crash(d);
 	d = successor(n);
 	for (i = 0; i < ARRAY_SIZE(ios); i++) {
-		struct tgt_event again = expect_again(d, &ios[i], &req[i]);
+		struct tgt_event again = expect_again(d, n, &ios[i], &req[i]);
 
 		must_reject(d, good(&req[i]), -ENOENT, "the id that the last daemon had");
 		check(again.cmd_req.seq == req[i].cmd_req.seq, "another seq");
@@ -189,7 +187,7 @@ static void queued_again(void)
 		send_io(n, &io);
 	d = successor(n);
 	for (io.tag = 0; io.tag < 12; io.tag++) {
-		req = expect_again(d, &io, NULL);
+		req = expect_cmd(d, n, &io);
 		check(req.cmd_req.seq == io.tag + 1, "seq %llu", (unsigned long long)req.cmd_req.seq);
 		must_answer(d, aborted(&req));
 	}
@@ -228,7 +226,7 @@ static void staged_ends(void)
 	crash(d);
 	expect_sense_key(n, 1, ABORTED_COMMAND);
 	d = successor(n);
-	req = expect_again(d, &fresh, &req);
+	req = expect_again(d, n, &fresh, &req);
 	finish(d, n, &fresh, &req);
 	expect_idle(d, n);
 }
@@ -250,7 +248,7 @@ static void function_carried_out(bool before_crash, u8 function)
 		send_tmf(n, 3, function, 0, 1);
 	check(expect_tmf(n, 3, SRP_RSP_COMPLETE).delta == 2, "a credit is lost");
 	d = successor(n);
-	req = expect_again(d, &other, NULL);
+	req = expect_cmd(d, n, &other);
 	finish(d, n, &other, &req);
 	expect_idle(d, n);
 	logout(n);
@@ -300,13 +298,12 @@ static void in_recovery(void)
 	send_io(n, &early);
 	send_io(n, &late);
 	/* Nobody is asked about logins. */
-	newcomer = login_only(ID_EXT, 2, NULL);
-	check(newcomer, "a login during recovery is refused");
+	newcomer = must_login(ID_EXT, 2, NULL);
 	logout(leaver);
 	wait_until(has_left, &left, "the end of the session that logged out");
 	d = successor(n);
-	req = expect_again(d, &early, NULL);
-	second = expect_again(d, &late, NULL);
+	req = expect_cmd(d, n, &early);
+	second = expect_cmd(d, n, &late);
 	newcomer->host_no = expect(d, TGT_HOST_UP).host_no;
 	finish(d, n, &early, &req);
 	finish(d, n, &late, &second);
@@ -347,7 +344,7 @@ static void stopped(void)
 	send_io(n, &io);
 	expect_killed(d);
 	d = successor(n);
-	req = expect_again(d, &io, NULL);
+	req = expect_cmd(d, n, &io);
 	finish(d, n, &io, &req);
 	expect_idle(d, n);
 }
@@ -425,8 +422,7 @@ static void at_random(void)
 		pid = start_server();
 		if (!n) {
 			wait_until(served, NULL, "the target");
-			n = login_only(ID_EXT, 1, NULL);
-			check(n, "the login is refused");
+			n = must_login(ID_EXT, 1, NULL);
 		}
 		for (i = random_u32() % 32; i; i--) {
 			take_some(n, &in_flight, IN_FLIGHT - 1);

@@ -112,9 +112,8 @@ static void scope(void)
 /* Data moves: the daemon must not abort the command, and the function waits for CMD_DONE. */
 static void while_data_moves(void)
 {
-	const struct srpi_login_opts opts = { .recvs = -16 };
 	struct daemon *d = daemon_open(&(struct options) { 0 });
-	struct nexus *n = login(d, 1), *slow = login_opts(d, 2, &opts);
+	struct nexus *n = login(d, 1), *slow = login_opts(d, 2, &no_receives);
 	struct tgt_event req = submit(d, slow, &(struct io) { .tag = 1, .len = 4096 });
 	struct tgt_event tmf;
 

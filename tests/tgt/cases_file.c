@@ -129,8 +129,7 @@ static void unbind(void)
 
 	check(ioctl(d->fd, TGT_IOC_UNBIND, &wrong) && errno == ENOENT, "unbound what is not bound");
 	check(!daemon_bind(d, ID_EXT + 1), "a second target");
-	other = login_only(ID_EXT + 1, 2, NULL);
-	check(other, "the login is refused");
+	other = must_login(ID_EXT + 1, 2, NULL);
 	other->host_no = expect(d, TGT_HOST_UP).host_no;
 	req = submit(d, n, &(struct io) { .tag = 1 });
 	check(!ioctl(d->fd, TGT_IOC_UNBIND, &first), "TGT_IOC_UNBIND: %s", strerror(errno));
@@ -239,8 +238,7 @@ static struct nexus *orphaned(const struct options *opt, int *until, bool shared
 	check(read(ready[0], &c, 1) == 1, "the daemon has not begun");
 	close(ready[0]);
 	close(ready[1]);
-	n = login_only(ID_EXT, 1, NULL);
-	check(n, "the login is refused");
+	n = must_login(ID_EXT, 1, NULL);
 	for (i = 0; i < 4; i++)
 		send_io(n, &(struct io) { .tag = i });
 	kill_child(pid);
@@ -321,8 +319,7 @@ static void expect_killed(int how, __u32 value)
 	check(read(ready[0], &c, 1) == 1, "the daemon has not begun");
 	close(ready[0]);
 	close(ready[1]);
-	n = login_only(ID_EXT, 1, NULL);
-	check(n, "the login is refused");
+	n = must_login(ID_EXT, 1, NULL);
 	/* It is when the kernel looks at the counter of events that it sees what is wrong with it. */
 	send_io(n, &(struct io) { .tag = 1 });
 	status = end_of_child(pid);

@@ -35,7 +35,6 @@ struct known {
 static struct nexus *start_good_one(void)
 {
 	int ready[2];
-	struct nexus *n;
 	char c;
 
 	check(!pipe(ready), "pipe");
@@ -48,9 +47,7 @@ static struct nexus *start_good_one(void)
 	close(ready[1]);
 	check(read(ready[0], &c, 1) == 1, "the daemon has not begun");
 	close(ready[0]);
-	n = login_only(ID_EXT, 1, NULL);
-	check(n, "the login is refused");
-	return n;
+	return must_login(ID_EXT, 1, NULL);
 }
 
 /* Write, and read back. */
@@ -253,9 +250,8 @@ static void start_thread(void *(*fn)(void *), void *arg)
 static struct daemon *hostile_daemon(void)
 {
 	struct daemon *d = daemon_open(&(struct options) { .slots = SLOTS, .id_ext = HOSTILE, .timeout_ms = 5000 });
-	struct nexus *n = login_only(HOSTILE, 66, NULL);
+	struct nexus *n = must_login(HOSTILE, 66, NULL);
 
-	check(n, "the login is refused");
 	n->careless = true;
 	start_thread(ask_on, n);
 	return d;

@@ -227,9 +227,8 @@ static void *more_memory(struct daemon *d, __u32 *id)
 /* As long as the initiator posts no receive the command does not end. */
 static void gone_while_data_moves(void)
 {
-	const struct srpi_login_opts opts = { .recvs = -16 };
 	struct daemon *d = daemon_open(&(struct options) { 0 });
-	struct nexus *n = login_opts(d, 1, &opts);
+	struct nexus *n = login_opts(d, 1, &no_receives);
 	struct tgt_event req = submit(d, n, &(struct io) { .tag = 1, .len = LEN });
 	struct tgt_answer ans;
 	__u32 id;

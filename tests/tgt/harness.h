@@ -206,15 +206,21 @@ struct io {
 	const void	*cdb;
 };
 
+/* What is answered does not complete until srpi_post_recvs(). */
+extern const struct srpi_login_opts no_receives;
+
 /* Initiator number @who; the daemon has to be told. */
 struct nexus *login(struct daemon *d, u8 who);
 struct nexus *login_opts(struct daemon *d, u8 who, const struct srpi_login_opts *opts);
 /* Without a look at the events. NULL: it was refused. */
 struct nexus *login_only(__u64 id_ext, u8 who, const struct srpi_login_opts *opts);
+struct nexus *must_login(__u64 id_ext, u8 who, const struct srpi_login_opts *opts);
 void logout(struct nexus *n);
 
 void send_io(struct nexus *n, const struct io *io);
 void send_tmf(struct nexus *n, u64 tag, u8 function, u16 lun, u64 task_tag);
+/* The next event is this command. */
+struct tgt_event expect_cmd(struct daemon *d, struct nexus *n, const struct io *io);
 /* Send it, and see that the daemon gets it. */
 struct tgt_event submit(struct daemon *d, struct nexus *n, const struct io *io);
 struct tgt_event submit_tmf(struct daemon *d, struct nexus *n, u64 tag, u8 function, u16 lun, u64 task_tag);

@@ -10,6 +10,8 @@
 #define MAX_NEXUSES	16
 #define BLOCK		512
 
+const struct srpi_login_opts no_receives = { .recvs = -16 };
+
 static struct nexus *nexuses[MAX_NEXUSES];
 
 /* ---- sessions --------------------------------------------------------------------------------------------------- */
@@ -82,13 +84,19 @@ struct nexus *login_only(__u64 id_ext, u8 who, const struct srpi_login_opts *opt
 	return n;
 }
 
-struct nexus *login_opts(struct daemon *d, u8 who, const struct srpi_login_opts *opts)
+struct nexus *must_login(__u64 id_ext, u8 who, const struct srpi_login_opts *opts)
 {
-	struct nexus *n = login_only(ID_EXT, who, opts);
-	struct tgt_event ev;
+	struct nexus *n = login_only(id_ext, who, opts);
 
 	check(n, "the login is refused");
-	ev = expect(d, TGT_HOST_UP);
+	return n;
+}
+
+struct nexus *login_opts(struct daemon *d, u8 who, const struct srpi_login_opts *opts)
+{
+	struct nexus *n = must_login(ID_EXT, who, opts);
+	struct tgt_event ev = expect(d, TGT_HOST_UP);
+
 	check(!memcmp(ev.host_up.i_port_id, srpi_target(n->s)->i_port_id, 16), "HOST_UP: another initiator port");
 	check(!memcmp(ev.host_up.t_port_id, srpi_target(n->s)->t_port_id, 16), "HOST_UP: another target port");
 	check(d->pid || ev.host_up.target_id == d->target_id, "HOST_UP: another target");
@@ -149,16 +157,20 @@ void send_tmf(struct nexus *n, u64 tag, u8 function, u16 lun_nr, u64 task_tag)
 	send_iu(n, &iu);
 }
 
-struct tgt_event submit(struct daemon *d, struct nexus *n, const struct io *io)
+struct tgt_event expect_cmd(struct daemon *d, struct nexus *n, const struct io *io)
 {
-	struct tgt_event ev;
+	struct tgt_event ev = expect(d, TGT_CMD_REQ);
 
-	send_io(n, io);
-	ev = expect(d, TGT_CMD_REQ);
 	check(ev.host_no == n->host_no, "CMD_REQ of another nexus");
 	check(ev.cmd_req.tag == io->tag, "CMD_REQ: tag %#llx instead of %#llx", (unsigned long long)ev.cmd_req.tag,
 	      io->tag);
 	return ev;
+}
+
+struct tgt_event submit(struct daemon *d, struct nexus *n, const struct io *io)
+{
+	send_io(n, io);
+	return expect_cmd(d, n, io);
 }
 
 struct tgt_event submit_tmf(struct daemon *d, struct nexus *n, u64 tag, u8 function, u16 lun, u64 task_tag)
