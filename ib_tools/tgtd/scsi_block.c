@@ -17,35 +17,24 @@ enum {
 	PHASE_VERIFY,	/* reading the medium, comparing it if data is there */
 };
 
-static uint64_t byte_off(const struct scsi_task *task)
-{
-	return task->lba * task->lu->config.block_size;
-}
-
-/* Of the range; no more than max_xfer, where the table says so. */
-static uint64_t byte_len(const struct scsi_task *task)
-{
-	return task->blocks * task->lu->config.block_size;
-}
-
 /* ---- READ ----------------------------------------------------------------------- */
 
 enum scsi_step scsi_read_begin(struct scsi_task *task)
 {
 	uint32_t bs = task->lu->config.block_size;
-	uint32_t wanted = scsi_min(byte_len(task), task->data_in_len);
+	uint32_t wanted = scsi_min(scsi_byte_len(task), task->data_in_len);
 
 	if (!wanted)
-		return scsi_good(task, byte_len(task));
+		return scsi_good(task, scsi_byte_len(task));
 	/* Whole blocks, but none that nobody has room for. */
 	task->need_len = (wanted + bs - 1) / bs * bs;
-	return scsi_io(task, SCSI_IO_READ, byte_off(task), task->need_len, 0);
+	return scsi_io(task, SCSI_IO_READ, scsi_byte_off(task), task->need_len, 0);
 }
 
 enum scsi_step scsi_read_io(struct scsi_task *task)
 {
-	task->in_len = scsi_min(byte_len(task), task->data_in_len);
-	return scsi_good(task, byte_len(task));
+	task->in_len = scsi_min(scsi_byte_len(task), task->data_in_len);
+	return scsi_good(task, scsi_byte_len(task));
 }
 
 /* ---- WRITE ---------------------------------------------------------------------- */
@@ -54,24 +43,19 @@ enum scsi_step scsi_write_begin(struct scsi_task *task)
 {
 	if (!task->blocks)
 		return scsi_good(task, 0);
-	task->need_len = byte_len(task);
+	task->need_len = scsi_byte_len(task);
 	return scsi_fetch(task, task->need_len);
 }
 
 enum scsi_step scsi_write_data(struct scsi_task *task)
 {
-	enum scsi_step step = scsi_io(task, SCSI_IO_WRITE, byte_off(task), byte_len(task), 0);
+	enum scsi_step step = scsi_io(task, SCSI_IO_WRITE, scsi_byte_off(task), scsi_byte_len(task), 0);
 
 	task->phase = PHASE_WRITE;
 	/* WRITE(6) has no such bit, it is part of the LBA. */
 	if (task->op->len > 6 && (task->cdb[1] & FUA))
 		task->io.fua = true;
 	return step;
-}
-
-enum scsi_step scsi_write_io(struct scsi_task *task)
-{
-	return scsi_good(task, task->fetch_len);
 }
 
 /* ---- VERIFY, WRITE AND VERIFY ------------------------------------------------------ */
@@ -85,8 +69,8 @@ static uint32_t scratch_len(uint64_t len)
 static enum scsi_step verify_next(struct scsi_task *task)
 {
 	task->phase = PHASE_VERIFY;
-	return scsi_io(task, SCSI_IO_READ, byte_off(task) + task->done, scratch_len(byte_len(task) - task->done),
-		       task->fetch_len);
+	return scsi_io(task, SCSI_IO_READ, scsi_byte_off(task) + task->done,
+		       scratch_len(scsi_byte_len(task) - task->done), task->fetch_len);
 }
 
 /**
@@ -115,11 +99,11 @@ enum scsi_step scsi_verify_begin(struct scsi_task *task)
 	if (!task->blocks)
 		return scsi_good(task, 0);
 	if (!(task->cdb[1] & BYTCHK)) {
-		task->need_len = scratch_len(byte_len(task));
+		task->need_len = scratch_len(scsi_byte_len(task));
 		return verify_next(task);
 	}
-	task->need_len = byte_len(task) + scratch_len(byte_len(task));
-	return scsi_fetch(task, byte_len(task));
+	task->need_len = scsi_byte_len(task) + scratch_len(scsi_byte_len(task));
+	return scsi_fetch(task, scsi_byte_len(task));
 }
 
 enum scsi_step scsi_verify_data(struct scsi_task *task)
@@ -134,15 +118,15 @@ enum scsi_step scsi_verify_io(struct scsi_task *task)
 	if ((task->cdb[1] & BYTCHK) && !compare_piece(task))
 		return SCSI_RESPOND;
 	task->done += task->io.len;
-	return task->done < byte_len(task) ? verify_next(task) : scsi_good(task, task->fetch_len);
+	return task->done < scsi_byte_len(task) ? verify_next(task) : scsi_good(task, task->fetch_len);
 }
 
 enum scsi_step scsi_write_verify_begin(struct scsi_task *task)
 {
 	if (!task->blocks)
 		return scsi_good(task, 0);
-	task->need_len = byte_len(task) + scratch_len(byte_len(task));
-	return scsi_fetch(task, byte_len(task));
+	task->need_len = scsi_byte_len(task) + scratch_len(scsi_byte_len(task));
+	return scsi_fetch(task, scsi_byte_len(task));
 }
 
 /* ---- COMPARE AND WRITE ---------------------------------------------------------------- */
@@ -159,8 +143,8 @@ enum scsi_step scsi_caw_begin(struct scsi_task *task)
 		return scsi_bad_cdb(task, task->op->len_off, 8);
 	if (!task->blocks)
 		return scsi_good(task, 0);
-	task->need_len = 2 * byte_len(task) + scratch_len(byte_len(task));
-	return scsi_fetch(task, 2 * byte_len(task));
+	task->need_len = 2 * scsi_byte_len(task) + scratch_len(scsi_byte_len(task));
+	return scsi_fetch(task, 2 * scsi_byte_len(task));
 }
 
 /* One at a time: the first of the list has the turn. */
@@ -195,10 +179,10 @@ enum scsi_step scsi_caw_io(struct scsi_task *task)
 	if (!compare_piece(task))
 		return SCSI_RESPOND;
 	task->done += task->io.len;
-	if (task->done < byte_len(task))
+	if (task->done < scsi_byte_len(task))
 		return verify_next(task);
 	step = scsi_write_data(task);
-	task->io.buf_off = byte_len(task);
+	task->io.buf_off = scsi_byte_len(task);
 	return step;
 }
 
@@ -227,7 +211,7 @@ void scsi_caw_end(struct scsi_task *task)
  */
 enum scsi_step scsi_sync_begin(struct scsi_task *task)
 {
-	return scsi_io(task, SCSI_IO_FLUSH, byte_off(task), byte_len(task), 0);
+	return scsi_io(task, SCSI_IO_FLUSH, scsi_byte_off(task), scsi_byte_len(task), 0);
 }
 
 /* ---- READ CAPACITY ------------------------------------------------------------------------ */

@@ -254,8 +254,3 @@ enum scsi_step scsi_mode_select(struct scsi_task *task, const uint8_t *list, uin
 			return SCSI_RESPOND;
 	return apply(task, old, flags);
 }
-
-enum scsi_step scsi_flushed(struct scsi_task *task)
-{
-	return scsi_good(task, task->fetch_len);
-}

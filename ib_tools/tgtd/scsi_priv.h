@@ -301,13 +301,26 @@ static inline uint64_t scsi_hash(const void *data, size_t len)
 
 enum scsi_step scsi_io(struct scsi_task *task, enum scsi_io_op op, uint64_t off, uint64_t len, uint32_t buf_off);
 enum scsi_step scsi_fetch(struct scsi_task *task, uint32_t len);
+enum scsi_step scsi_io_good(struct scsi_task *task);
 uint32_t scsi_max_caw(const struct scsi_lu *lu);
+/* Is it inside of the medium? False: the task has its status. */
+bool scsi_range_valid(struct scsi_task *task, uint64_t lba, uint64_t blocks);
+
+/* Of the range of the command; no longer than max_xfer, where the table says so. */
+static inline uint64_t scsi_byte_off(const struct scsi_task *task)
+{
+	return task->lba * task->lu->config.block_size;
+}
+
+static inline uint64_t scsi_byte_len(const struct scsi_task *task)
+{
+	return task->blocks * task->lu->config.block_size;
+}
 
 enum scsi_step scsi_read_begin(struct scsi_task *task);
 enum scsi_step scsi_read_io(struct scsi_task *task);
 enum scsi_step scsi_write_begin(struct scsi_task *task);
 enum scsi_step scsi_write_data(struct scsi_task *task);
-enum scsi_step scsi_write_io(struct scsi_task *task);
 enum scsi_step scsi_verify_begin(struct scsi_task *task);
 enum scsi_step scsi_verify_data(struct scsi_task *task);
 enum scsi_step scsi_verify_io(struct scsi_task *task);
@@ -340,7 +353,6 @@ enum scsi_step scsi_report_functions(struct scsi_task *task, struct scsi_out *ou
 enum scsi_step scsi_report_groups(struct scsi_task *task, struct scsi_out *out);
 enum scsi_step scsi_mode_sense(struct scsi_task *task, struct scsi_out *out);
 enum scsi_step scsi_mode_select(struct scsi_task *task, const uint8_t *list, uint32_t len);
-enum scsi_step scsi_flushed(struct scsi_task *task);
 
 /* ---- persistent reservations ------------------------------------------------------------ */
 

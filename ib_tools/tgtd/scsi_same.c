@@ -12,17 +12,12 @@
 #define UNMAP		0x08
 #define SAME_BUF_LEN	(1U << 20)
 
-static uint64_t byte_len(const struct scsi_task *task)
-{
-	return task->blocks * task->lu->config.block_size;
-}
-
 static enum scsi_step same_zero(struct scsi_task *task)
 {
-	enum scsi_step step = scsi_io(task, SCSI_IO_ZERO, task->lba * task->lu->config.block_size, byte_len(task), 0);
+	enum scsi_step step = scsi_io(task, SCSI_IO_ZERO, scsi_byte_off(task), scsi_byte_len(task), 0);
 
 	task->io.unmap = task->cdb[1] & UNMAP;
-	task->done = byte_len(task);
+	task->done = scsi_byte_len(task);
 	return step;
 }
 
@@ -40,14 +35,14 @@ enum scsi_step scsi_same_begin(struct scsi_task *task)
 	if (task->cdb[1] & NDOB)
 		return same_zero(task);
 	len = scsi_min(config->max_xfer, SAME_BUF_LEN);
-	task->need_len = scsi_min(byte_len(task), len - len % config->block_size);
+	task->need_len = scsi_min(scsi_byte_len(task), len - len % config->block_size);
 	return scsi_fetch(task, config->block_size);
 }
 
 static enum scsi_step same_next(struct scsi_task *task)
 {
-	return scsi_io(task, SCSI_IO_WRITE, task->lba * task->lu->config.block_size + task->done,
-		       scsi_min(byte_len(task) - task->done, task->need_len), 0);
+	return scsi_io(task, SCSI_IO_WRITE, scsi_byte_off(task) + task->done,
+		       scsi_min(scsi_byte_len(task) - task->done, task->need_len), 0);
 }
 
 enum scsi_step scsi_same_data(struct scsi_task *task)
@@ -67,7 +62,7 @@ enum scsi_step scsi_same_io(struct scsi_task *task)
 {
 	if (task->io.op == SCSI_IO_WRITE)
 		task->done += task->io.len;
-	return task->done < byte_len(task) ? same_next(task) : scsi_good(task, task->fetch_len);
+	return task->done < scsi_byte_len(task) ? same_next(task) : scsi_good(task, task->fetch_len);
 }
 
 /* ---- UNMAP ------------------------------------------------------------------------ */
@@ -78,7 +73,6 @@ enum scsi_step scsi_same_io(struct scsi_task *task)
 /* The list has whole descriptors, each inside of the medium, all together not too long. */
 static bool unmap_valid(struct scsi_task *task, const uint8_t *list, uint32_t len)
 {
-	uint64_t capacity = scsi_lu_blocks(task->lu);
 	uint64_t sum = 0;
 	uint32_t off;
 
@@ -90,11 +84,8 @@ static bool unmap_valid(struct scsi_task *task, const uint8_t *list, uint32_t le
 		uint64_t lba = scsi_get_be(list + off, 8);
 		uint64_t blocks = scsi_get_be(list + off + 8, 4);
 
-		if (lba > capacity || blocks > capacity - lba) {
-			scsi_check_info(task, KEY_ILLEGAL_REQUEST, ASC_LBA_OUT_OF_RANGE,
-					lba > capacity ? lba : capacity);
+		if (!scsi_range_valid(task, lba, blocks))
 			return false;
-		}
 		sum += blocks;
 		if (sum > SCSI_MAX_SAME) {
 			scsi_bad_list(task, off + 8, 8);

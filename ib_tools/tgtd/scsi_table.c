@@ -28,11 +28,11 @@
 #define READS		.flags = OP_MEDIUM | OP_LBA | OP_XFER, .pr = PR_READS
 #define WRITES		.flags = OP_MEDIUM | OP_LBA | OP_XFER | OP_WRITE, .pr = PR_WRITES
 #define READ		READS, .begin = scsi_read_begin, .io_done = scsi_read_io
-#define WRITE		WRITES, .begin = scsi_write_begin, .data = scsi_write_data, .io_done = scsi_write_io
+#define WRITE		WRITES, .begin = scsi_write_begin, .data = scsi_write_data, .io_done = scsi_io_good
 #define VERIFY		READS, .begin = scsi_verify_begin, .data = scsi_verify_data, .io_done = scsi_verify_io
 #define WRITE_VERIFY	WRITES, .begin = scsi_write_verify_begin, .data = scsi_write_data, .io_done = scsi_verify_io
 #define SYNC		.flags = OP_MEDIUM | OP_LBA, .pr = PR_WRITES, \
-			.begin = scsi_sync_begin, .io_done = scsi_flushed
+			.begin = scsi_sync_begin, .io_done = scsi_io_good
 #define SAME		.flags = OP_MEDIUM | OP_LBA | OP_WRITE, .pr = PR_WRITES, \
 			.begin = scsi_same_begin, .data = scsi_same_data, .io_done = scsi_same_io
 
@@ -58,7 +58,7 @@ const struct scsi_op scsi_ops[] = {
 	  .fill = scsi_inquiry, .usage = { 0x12, 0x01, 0xff, B2, 0 } },
 	/* MODE SELECT(6), MODE SENSE(6) */
 	{ .opcode = 0x15, .sa = -1, .len = 6, .len_off = 4, .len_size = 1, .max_list = 255, .pr = PR_WRITES,
-	  .list = scsi_mode_select, .io_done = scsi_flushed, .usage = { 0x15, 0x10, 0, 0, 0xff, 0 } },
+	  .list = scsi_mode_select, .io_done = scsi_io_good, .usage = { 0x15, 0x10, 0, 0, 0xff, 0 } },
 	{ .opcode = 0x1a, .sa = -1, .len = 6, .len_off = 4, .len_size = 1, .pr = PR_READS,
 	  .fill = scsi_mode_sense, .usage = { 0x1a, 0x08, B2, 0xff, 0 } },
 	/* START STOP UNIT */
@@ -81,7 +81,7 @@ const struct scsi_op scsi_ops[] = {
 	  .io_done = scsi_unmap_io, .usage = { 0x42, 0, Z4, 0, B2, 0 } },
 	/* MODE SELECT(10), MODE SENSE(10) */
 	{ .opcode = 0x55, .sa = -1, .len = 10, .len_off = 7, .len_size = 2, .max_list = 512, .pr = PR_WRITES,
-	  .list = scsi_mode_select, .io_done = scsi_flushed, .usage = { 0x55, 0x10, Z4, 0, B2, 0 } },
+	  .list = scsi_mode_select, .io_done = scsi_io_good, .usage = { 0x55, 0x10, Z4, 0, B2, 0 } },
 	{ .opcode = 0x5a, .sa = -1, .len = 10, .len_off = 7, .len_size = 2, .pr = PR_READS,
 	  .fill = scsi_mode_sense, .usage = { 0x5a, 0x18, B2, Z3, B2, 0 } },
 	/* READ KEYS, READ RESERVATION, REPORT CAPABILITIES, READ FULL STATUS */

@@ -115,10 +115,19 @@ static void parse_range(struct scsi_task *task)
 	}
 }
 
+bool scsi_range_valid(struct scsi_task *task, uint64_t lba, uint64_t blocks)
+{
+	uint64_t capacity = scsi_lu_blocks(task->lu);
+
+	if (lba <= capacity && blocks <= capacity - lba)
+		return true;
+	scsi_check_info(task, KEY_ILLEGAL_REQUEST, ASC_LBA_OUT_OF_RANGE, lba > capacity ? lba : capacity);
+	return false;
+}
+
 static bool check_range(struct scsi_task *task)
 {
 	const struct scsi_op *op = task->op;
-	uint64_t capacity;
 
 	if (!(op->flags & OP_LBA))
 		return true;
@@ -127,13 +136,7 @@ static bool check_range(struct scsi_task *task)
 		scsi_bad_cdb(task, op->len_off, 8);
 		return false;
 	}
-	capacity = scsi_lu_blocks(task->lu);
-	if (task->lba > capacity || task->blocks > capacity - task->lba) {
-		scsi_check_info(task, KEY_ILLEGAL_REQUEST, ASC_LBA_OUT_OF_RANGE,
-				task->lba > capacity ? task->lba : capacity);
-		return false;
-	}
-	return true;
+	return scsi_range_valid(task, task->lba, task->blocks);
 }
 
 static bool check_conflict(struct scsi_task *task)
@@ -243,6 +246,12 @@ enum scsi_step scsi_io(struct scsi_task *task, enum scsi_io_op op, uint64_t off,
 		.fua = changes && !(scsi_lu_flags(task->lu) & LU_WCE),
 	};
 	return SCSI_IO;
+}
+
+/* io_done() of a command that has nothing else to do. */
+enum scsi_step scsi_io_good(struct scsi_task *task)
+{
+	return scsi_good(task, task->fetch_len);
 }
 
 static enum scsi_step io_error(struct scsi_task *task, int error)
