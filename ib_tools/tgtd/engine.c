@@ -36,8 +36,9 @@ static void wake(int fd)
 		;
 }
 
-void worker_send(struct worker *w, struct msg *msg)
+void worker_send(struct worker *w, struct msg *msg, msg_fn handle)
 {
+	msg->handle = handle;
 	pthread_mutex_lock(&w->msg_lock);
 	list_add_tail(&msg->node, &w->msgs);
 	pthread_mutex_unlock(&w->msg_lock);
@@ -100,9 +101,8 @@ void workers_quiesce(struct daemon *d)
 	for (i = 0; i < d->nr_workers; i++) {
 		if (!d->workers[i].running)
 			continue;
-		q[i].msg.handle = quiesced;
 		q[i].done = &done;
-		worker_send(&d->workers[i], &q[i].msg);
+		worker_send(&d->workers[i], &q[i].msg, quiesced);
 		sent++;
 	}
 	while (sent)

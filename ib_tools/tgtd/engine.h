@@ -174,7 +174,7 @@ bool worker_sent(struct worker *w, int ret);
 void worker_failed(struct worker *w);
 
 /** worker_send() - let another thread handle a message, or this one later */
-void worker_send(struct worker *w, struct msg *msg);
+void worker_send(struct worker *w, struct msg *msg, msg_fn handle);
 /** worker_unsend() - of one's own queue: it is not handled */
 void worker_unsend(struct worker *w, struct msg *msg);
 bool worker_handle_msgs(struct worker *w);

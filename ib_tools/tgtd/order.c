@@ -76,8 +76,7 @@ static void advance_locked(struct order *o, const struct task *self)
 		if (t == self)
 			continue;
 		__atomic_sub_fetch(&t->w->d->dormant, 1, __ATOMIC_RELAXED);
-		t->msg.handle = enabled;
-		worker_send(t->w, &t->msg);
+		worker_send(t->w, &t->msg, enabled);
 	}
 	if (!o->ordered && !o->heads)
 		__atomic_and_fetch(&o->running, ~GATED, __ATOMIC_ACQ_REL);

@@ -455,6 +455,5 @@ void task_resume(struct scsi_task *scsi)
 {
 	struct task *t = container_of(scsi, struct task, scsi);
 
-	t->msg.handle = resumed;
-	worker_send(t->w, &t->msg);
+	worker_send(t->w, &t->msg, resumed);
 }

@@ -164,8 +164,7 @@ static void sweep(struct worker *w, struct msg *msg)
 	struct task *t;
 
 	if (s->tmf->function == PREEMPT_AND_ABORT && !mark_preempted(w, s)) {
-		msg->handle = sweep;
-		worker_send(w, msg);
+		worker_send(w, msg, sweep);
 		return;
 	}
 	s->upto = w->arrivals;
@@ -271,12 +270,10 @@ bool tmf_tell_swept(struct worker *w)
 	while (!list_empty(&w->swept)) {
 		s = container_of(w->swept.next, struct sweep, node);
 		list_del(&s->node);
-		if (s->tmf->w == w) {
+		if (s->tmf->w == w)
 			swept(w, &s->msg);
-		} else {
-			s->msg.handle = swept;
-			worker_send(s->tmf->w, &s->msg);
-		}
+		else
+			worker_send(s->tmf->w, &s->msg, swept);
 	}
 	return any;
 }
@@ -318,12 +315,10 @@ static void start(struct tmf *tmf)
 
 	for (i = 0; i < tmf->nr_sweeps; i++) {
 		s = &tmf->sweeps[i];
-		if (s->w == tmf->w) {
+		if (s->w == tmf->w)
 			sweep(s->w, &s->msg);
-		} else {
-			s->msg.handle = sweep;
-			worker_send(s->w, &s->msg);
-		}
+		else
+			worker_send(s->w, &s->msg, sweep);
 	}
 }
 
