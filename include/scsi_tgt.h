@@ -37,6 +37,7 @@ struct tgt_buf;
  * @attr: enum tgt_task_attr
  * @data_out_len: bytes that the initiator offers to send
  * @data_in_len: bytes that the initiator has room for
+ * @imm: data-out that came with the command, all of them, or NULL; stay as long as @cdb
  *
  * The rest is the core's; all of it under the host's lock.
  */
@@ -46,6 +47,7 @@ struct scsi_tgt_cmd {
 	u8			attr;
 	u32			data_out_len;
 	u32			data_in_len;
+	const void		*imm;
 
 	/* private: */
 	struct scsi_tgt_host	*host;
@@ -56,6 +58,7 @@ struct scsi_tgt_cmd {
 	u64			stamp;
 	u64			data;
 	u32			idx;
+	u32			slot;
 	u8			lun[8];
 	u8			state;
 	u8			function;

@@ -256,6 +256,7 @@ static void queue_command(struct srpt_cmd *cmd)
 	core->attr = req->attr;
 	core->data_out_len = req->dir == SRP_DIR_OUT ? req->buf.len : 0;
 	core->data_in_len = req->dir == SRP_DIR_IN ? req->buf.len : 0;
+	core->imm = core->data_out_len ? req->buf.imm : NULL;
 	tc->one_stage = false;
 	tc->not_fetched = false;
 	tc->refused = false;

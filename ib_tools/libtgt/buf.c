@@ -108,6 +108,17 @@ int tgt_alloc_buf(struct tgt *tgt, size_t len, uint32_t *buf_id, void **addr)
 	return 0;
 }
 
+int tgt_lend_imm(struct tgt *tgt, uint32_t ring, uint32_t buf_id, uint64_t off, uint32_t slot_len, uint32_t nr_slots)
+{
+	struct tgt_imm imm = {
+		.ring = ring, .buf_id = buf_id, .off = off, .slot_len = slot_len, .nr_slots = nr_slots,
+	};
+
+	if (!ioctl(tgt->fd, TGT_IOC_LEND_IMM, &imm))
+		return 0;
+	return tgt_fail(-errno, "%u slots of %u bytes for immediate data: %s", nr_slots, slot_len, strerror(errno));
+}
+
 int tgt_free_buf(struct tgt *tgt, uint32_t buf_id)
 {
 	struct buf **p, *buf;

@@ -81,6 +81,20 @@ int tgt_alloc_buf(struct tgt *tgt, size_t len, uint32_t *buf_id, void **addr);
 int tgt_free_buf(struct tgt *tgt, uint32_t buf_id);
 
 /**
+ * tgt_lend_imm() - lend slots of registered memory for data that come with commands (immediate data)
+ * @tgt: the daemon
+ * @ring: whose commands; once for each
+ * @buf_id: of tgt_alloc_buf(); stays registered until tgt_close()
+ * @off: of the first slot in it
+ * @slot_len: bytes of each: for longer ones there is no slot
+ * @nr_slots: how many of them, one behind the other
+ *
+ * A CMD_REQ with tgt_cmd_req.imm names the slot where its data already are, which is the daemon's until it has answered
+ * the command for good. Saves small writes the way of a DATA_ONLY.
+ */
+int tgt_lend_imm(struct tgt *tgt, uint32_t ring, uint32_t buf_id, uint64_t off, uint32_t slot_len, uint32_t nr_slots);
+
+/**
  * tgt_ring_fd() - an eventfd, signalled when there are events, for poll() or io_uring. See tgt_sleep()
  *
  * Who waits until it is readable reads it then. Who is told of each signal, as by a multishot poll of io_uring, or

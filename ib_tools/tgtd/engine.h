@@ -13,6 +13,10 @@
 
 #define WORKER_BUCKETS	1024
 
+/* Slots for data that come with a command: no initiator of today sends more with one. */
+#define SLOT_LEN	8192u
+#define NR_SLOTS	(BUFFERS_MAX / SLOT_LEN)
+
 struct msg;
 
 /** msg_fn - in the thread that the message was sent to */
@@ -47,6 +51,7 @@ struct counters {
  * @sweeps: struct sweep, tasks that a function covers have not ended
  * @swept: those that have, to be told when the answers are with the kernel
  * @preempt_bits: of nexus.preempted, those that a sweep has
+ * @slots_off: of the slots in @memory, behind @bufs
  * @fixed: the memory is known to the io_uring as buffer 0
  * @leaving: nexuses that are down, and still have tasks or functions
  * @in_flight: requests of the io_uring, but for polls
@@ -74,6 +79,7 @@ struct worker {
 	uint8_t		*memory;
 	uint32_t	buf_id;
 	struct buffers	*bufs;
+	uint32_t	slots_off;
 	struct io_uring	uring;
 	bool		uring_open;
 	bool		fixed;
@@ -119,6 +125,7 @@ enum task_abort {
  * @held: it stays until task_release(), ended or not
  * @left_engine: scsi_task_end() was called
  * @has_buf: there is a chunk at @buf_off
+ * @slot: 1 + the number of that with its data; 0: they have to be fetched
  * @runs: it is counted in order.running; as long as it is TASK_DORMANT under order.lock
  * @msg: its turn has come
  */
@@ -140,6 +147,7 @@ struct task {
 	bool			left_engine;
 	bool			has_buf;
 	bool			runs;
+	uint32_t		slot;
 	uint32_t		buf_off;
 	struct io		io;
 	struct msg		msg;

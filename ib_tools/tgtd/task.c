@@ -4,6 +4,8 @@
  *
  *	CMD_REQ -> its turn -> scsi_begin_lu() -> buffer -> FETCH, IO, ... -> CMD_RSP with status -> CMD_DONE
  *
+ * A write whose data came with it has a slot of the memory instead of a buffer, and skips FETCH.
+ *
  * A command that is to be aborted ends where it is if nobody but us has it. The kernel has it in
  * FETCH and RESPONDED, the io_uring in IO: then it ends when they are through with it, and one that was
  * RESPONDED is not aborted at all.
@@ -258,13 +260,31 @@ static bool do_io(struct task *t)
 	return false;
 }
 
+/* The initiator may try again. */
+static void busy(struct task *t)
+{
+	t->scsi.status = STATUS_BUSY;
+	respond(t);
+}
+
+static void have_data(struct task *t)
+{
+	if (!t->scsi.may_preempt)
+		task_go(t, scsi_data(&t->scsi));
+	else if (!tmf_preempt(t))
+		busy(t);
+}
+
 /* What it needs is there. */
 static void run(struct task *t, enum scsi_step step)
 {
 	for (;;) {
 		switch (step) {
 		case SCSI_FETCH:
-			fetch(t);
+			if (t->slot)
+				have_data(t);
+			else
+				fetch(t);
 			return;
 		case SCSI_FILL:
 			step = scsi_fill(&t->scsi);
@@ -293,12 +313,27 @@ static bool get_buffer(struct task *t)
 	return true;
 }
 
+/* It stays in its slot, unless it needs more room: then the data are fetched as if they had not come. */
+static void use_slot(struct task *t)
+{
+	if (t->scsi.need_len > SLOT_LEN)
+		t->slot = 0;
+	else
+		t->scsi.buf = t->w->memory + t->w->slots_off + (t->slot - 1) * SLOT_LEN;
+}
+
+static bool needs_buffer(const struct task *t, enum scsi_step step)
+{
+	return t->scsi.need_len && !t->scsi.buf &&
+	       (step == SCSI_FETCH || step == SCSI_FILL || step == SCSI_IO);
+}
+
 /* Go on with a step, when there is a buffer. */
 void task_go(struct task *t, enum scsi_step step)
 {
-	bool need = t->scsi.need_len && !t->has_buf && (step == SCSI_FETCH || step == SCSI_FILL || step == SCSI_IO);
-
-	if (need && (!list_empty(&t->w->waiting) || !get_buffer(t)))
+	if (step == SCSI_FETCH && t->slot)
+		use_slot(t);
+	if (needs_buffer(t, step) && (!list_empty(&t->w->waiting) || !get_buffer(t)))
 		wait_for(t, TASK_WAIT_BUFFER, step);
 	else
 		run(t, step);
@@ -341,6 +376,7 @@ static struct task *new_task(struct worker *w, struct nexus *nexus, const struct
 	t->cmd_id = req->cmd_id;
 	t->tag = req->tag;
 	t->arrival = ++w->arrivals;
+	t->slot = req->imm;
 	t->scsi.nexus = nexus->scsi;
 	memcpy(t->scsi.lun, req->lun, sizeof(t->scsi.lun));
 	memcpy(t->scsi.cdb, req->cdb, sizeof(t->scsi.cdb));
@@ -390,13 +426,6 @@ void task_begin(struct worker *w, const struct tgt_event *ev)
 		t->state = TASK_DORMANT;
 }
 
-/* The initiator may try again. */
-static void busy(struct task *t)
-{
-	t->scsi.status = STATUS_BUSY;
-	respond(t);
-}
-
 static void fetched(struct task *t, uint32_t result)
 {
 	t->state = TASK_NEW;
@@ -408,10 +437,8 @@ static void fetched(struct task *t, uint32_t result)
 	}
 	if (result != TGT_DONE_OK)
 		busy(t);	/* a function that aborts it may follow, or the kernel was short of memory */
-	else if (!t->scsi.may_preempt)
-		task_go(t, scsi_data(&t->scsi));
-	else if (!tmf_preempt(t))
-		busy(t);
+	else
+		have_data(t);
 }
 
 void task_done(struct worker *w, const struct tgt_event *ev)

@@ -11,9 +11,9 @@
  * A command: CMD_REQ, then CMD_RSP by the daemon, then CMD_DONE; the memory
  * CMD_RSP names is the kernel's until CMD_DONE. A write may be answered twice:
  * first with TGT_RSP_DATA_ONLY, which fetches the data and ends in a CMD_DONE of
- * its own, then with the status. An aborted command ends with a CMD_RSP that
- * has TGT_RSP_ABORTED, and has no CMD_DONE; between CMD_RSP and CMD_DONE it
- * cannot be aborted.
+ * its own, then with the status; or once, if its data came with it. An aborted
+ * command ends with a CMD_RSP that has TGT_RSP_ABORTED, and has no CMD_DONE;
+ * between CMD_RSP and CMD_DONE it cannot be aborted.
  *
  * Task management: TSK_MGMT_REQ comes behind all older commands of its host.
  * The daemon ends the commands it covers, then sends TSK_MGMT_RSP.
@@ -93,6 +93,8 @@ enum tgt_tmf_result {
  * @data_in_len: bytes the initiator has room for
  * @attr: enum tgt_task_attr
  * @cdb_len: bytes of @cdb
+ * @imm: 1 + the number of the slot of TGT_IOC_LEND_IMM that has all of the data-out, as if a
+ *	DATA_ONLY had fetched them; 0: they have to be fetched
  */
 struct tgt_cmd_req {
 	__u64	cmd_id;
@@ -103,7 +105,8 @@ struct tgt_cmd_req {
 	__u32	data_in_len;
 	__u8	attr;
 	__u8	cdb_len;
-	__u8	reserved[6];
+	__u8	reserved[2];
+	__u32	imm;
 	__u8	cdb[TGT_CDB_LEN];
 };
 
@@ -358,6 +361,25 @@ struct tgt_reg_buf {
 };
 
 /**
+ * struct tgt_imm - lend memory for data that come with commands (immediate data); once a ring
+ * @ring: which
+ * @buf_id: as TGT_IOC_REG_BUF said; stays registered as long as the file is open
+ * @off: of the first slot in the buffer
+ * @slot_len: bytes of each
+ * @nr_slots: up to TGT_MAX_SLOTS, one behind the other
+ *
+ * A slot that a CMD_REQ names is the daemon's until it has answered the command for good; all
+ * others are the kernel's.
+ */
+struct tgt_imm {
+	__u32	ring;
+	__u32	buf_id;
+	__u64	off;
+	__u32	slot_len;
+	__u32	nr_slots;
+};
+
+/**
  * struct tgt_enter - carry out the answers in a ring
  * @ring: which
  * @consumed: out: answers taken, good or bad
@@ -383,6 +405,7 @@ struct tgt_enter {
 #define TGT_IOC_REG_BUF		_IOWR('t', 5, struct tgt_reg_buf)
 #define TGT_IOC_UNREG_BUF	_IOW('t', 6, __u32)
 #define TGT_IOC_ENTER		_IOWR('t', 7, struct tgt_enter)
+#define TGT_IOC_LEND_IMM	_IOW('t', 8, struct tgt_imm)
 
 /* Names that C and the kernel agree on, so that the layout does not depend on who compiles it. */
 #define TGT_LAYOUT(type, field, offset) \
@@ -391,6 +414,7 @@ struct tgt_enter {
 	_Static_assert(sizeof(type) == (size), #type)
 
 TGT_SIZE(struct tgt_cmd_req, 80);
+TGT_LAYOUT(struct tgt_cmd_req, imm, 44);
 TGT_LAYOUT(struct tgt_cmd_req, cdb, 48);
 TGT_SIZE(struct tgt_cmd_done, 16);
 TGT_SIZE(struct tgt_tsk_mgmt_req, 40);
@@ -408,5 +432,6 @@ TGT_SIZE(struct tgt_setup, 48);
 TGT_SIZE(struct tgt_bind, 104);
 TGT_SIZE(struct tgt_reg_buf, 24);
 TGT_SIZE(struct tgt_enter, 16);
+TGT_SIZE(struct tgt_imm, 24);
 
 #endif /* _UAPI_SCSI_TGT_IF_H */

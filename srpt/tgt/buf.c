@@ -7,6 +7,7 @@
  * huge pages make short lists. Who unmaps or frees the memory, or exits, loses
  * only his mapping: pages stay until the last command is through with them.
  */
+#include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -145,7 +146,7 @@ int tgt_reg_buf(struct tgt_daemon *d, struct tgt_reg_buf *reg)
 	mmgrab(buf->mm);
 	ret = buf_add(d, buf, &reg->buf_id);
 	if (ret)
-		kref_put(&buf->ref, buf_release);
+		tgt_buf_put(buf);
 	return ret;
 
 unpin:
@@ -166,7 +167,7 @@ int tgt_unreg_buf(struct tgt_daemon *d, u32 id)
 
 	if (!buf)
 		return -ENOENT;
-	kref_put(&buf->ref, buf_release);
+	tgt_buf_put(buf);
 	return 0;
 }
 
@@ -179,7 +180,8 @@ void tgt_unreg_all(struct tgt_daemon *d)
 		tgt_unreg_buf(d, id);
 }
 
-static struct tgt_buf *buf_get(struct tgt_daemon *d, u32 id)
+/* A reference, or NULL. Context: process. */
+struct tgt_buf *tgt_buf_get(struct tgt_daemon *d, u32 id)
 {
 	struct tgt_buf *buf;
 
@@ -189,6 +191,23 @@ static struct tgt_buf *buf_get(struct tgt_daemon *d, u32 id)
 		buf = NULL;
 	xa_unlock(&d->bufs);
 	return buf;
+}
+
+/* Context: any. */
+void tgt_buf_put(struct tgt_buf *buf)
+{
+	kref_put(&buf->ref, buf_release);
+}
+
+/* @off, @len: within the buffer. Context: any. */
+void tgt_buf_write(struct tgt_buf *buf, u64 off, const void *from, u32 len)
+{
+	u32 part;
+
+	for (; len; off += part, from += part, len -= part) {
+		part = min_t(u32, len, PAGE_SIZE - offset_in_page(off));
+		memcpy_to_page(buf->pages[off >> PAGE_SHIFT], offset_in_page(off), from, part);
+	}
 }
 
 /* The last range that begins at @off or before. */
@@ -250,7 +269,7 @@ static int get_list(struct scsi_tgt_cmd *cmd, u32 n)
  */
 int tgt_buf_map(struct tgt_daemon *d, struct scsi_tgt_cmd *cmd, u32 id, u64 off, u32 len)
 {
-	struct tgt_buf *buf = buf_get(d, id);
+	struct tgt_buf *buf = tgt_buf_get(d, id);
 	struct scatterlist *sg;
 	int ret;
 	u32 i;
@@ -278,7 +297,7 @@ int tgt_buf_map(struct tgt_daemon *d, struct scsi_tgt_cmd *cmd, u32 id, u64 off,
 	return 0;
 
 put:
-	kref_put(&buf->ref, buf_release);
+	tgt_buf_put(buf);
 	return ret;
 }
 
@@ -289,6 +308,6 @@ void tgt_buf_unmap(struct scsi_tgt_cmd *cmd)
 		return;
 	if (cmd->sgt.sgl != cmd->sg)
 		sg_free_table(&cmd->sgt);
-	kref_put(&cmd->buf->ref, buf_release);
+	tgt_buf_put(cmd->buf);
 	cmd->buf = NULL;
 }

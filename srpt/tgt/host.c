@@ -81,6 +81,7 @@ void tgt_end_locked(struct scsi_tgt_cmd *cmd, struct list_head *ended)
 {
 	lockdep_assert_held(&cmd->host->lock);
 	tgt_set_state(cmd, TGT_ST_FREE, "end");
+	tgt_put_imm_locked(cmd);
 	cmd->host->nr_live--;
 	list_add_tail(&cmd->node, ended);
 }
@@ -162,6 +163,7 @@ static void make_cmd_req(struct tgt_event *ev, const struct scsi_tgt_cmd *cmd)
 	req->data_in_len = cmd->data_in_len;
 	req->attr = cmd->attr;
 	req->cdb_len = cmd->cdb_len;
+	req->imm = cmd->slot;
 	memcpy(req->cdb, cmd->cdb, cmd->cdb_len);
 }
 
@@ -196,6 +198,7 @@ static void delivered(struct scsi_tgt_cmd *cmd, struct list_head *ended)
 	switch (cmd->state) {
 	case TGT_ST_REQ_QUEUED:
 		cmd->known = true;
+		cmd->staged = cmd->slot;
 		tgt_set_state(cmd, TGT_ST_AT_DAEMON, "CMD_REQ");
 		break;
 	case TGT_ST_DONE_QUEUED:
@@ -259,6 +262,8 @@ void tgt_host_push_locked(struct scsi_tgt_host *host, struct list_head *ended)
 		return;
 	host->up_due = false;
 	list_for_each_entry_safe(cmd, next, &host->pending, node) {
+		if (cmd->state == TGT_ST_REQ_QUEUED)
+			tgt_take_imm_locked(cmd);
 		make_event(&ev, cmd);
 		if (!put_event(host, &ev, cmd->state != TGT_ST_DONE_QUEUED || !cmd->final))
 			return;
@@ -318,10 +323,15 @@ void tgt_drop_waiting(struct tgt_pair *pair)
  */
 void tgt_host_detach(struct scsi_tgt_host *host, struct tgt_daemon *d)
 {
+	struct scsi_tgt_cmd *cmd;
 	bool waits = false;
+	unsigned long i;
 
 	lockdep_assert_held(&tgt_mutex);
 	spin_lock_irq(&host->lock);
+	/* Slots go with the daemon; data are written anew for the next one. */
+	xa_for_each(&host->cmds, i, cmd)
+		cmd->slot = 0;
 	if (host->pair) {
 		/* The ring may last longer; the next one has a list of its own. */
 		spin_lock(&host->pair->lock);

@@ -210,6 +210,13 @@ static long ioctl_reg_buf(struct tgt_daemon *d, void __user *arg)
 	return copy_to_user(arg, &reg, sizeof(reg)) ? -EFAULT : 0;
 }
 
+static long ioctl_lend_imm(struct tgt_daemon *d, void __user *arg)
+{
+	struct tgt_imm imm;
+
+	return copy_from_user(&imm, arg, sizeof(imm)) ? -EFAULT : tgt_lend_imm(d, &imm);
+}
+
 static long ioctl_number(struct tgt_daemon *d, void __user *arg,
 			 int (*fn)(struct tgt_daemon *d, u32 id))
 {
@@ -281,6 +288,8 @@ static long do_ioctl(struct tgt_daemon *d, unsigned int cmd, void __user *arg)
 		return ioctl_number(d, arg, tgt_unreg_buf);
 	case TGT_IOC_ENTER:
 		return ioctl_enter(d, arg);
+	case TGT_IOC_LEND_IMM:
+		return ioctl_lend_imm(d, arg);
 	default:
 		return -ENOTTY;
 	}

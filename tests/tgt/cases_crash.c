@@ -231,6 +231,34 @@ static void staged_ends(void)
 	expect_idle(d, n);
 }
 
+/* So may who has got the data with the command; what it did not get comes again, with its data. */
+static void immediate(void)
+{
+	const struct io delivered = { .tag = 1, .len = 512, .write = true, .imm = true };
+	const struct io queued = { .tag = 2, .len = 512, .off = LEN, .write = true, .imm = true }, empty = { .tag = 3 };
+	struct daemon *d = daemon_fork(&(struct options) { .slots = 1, .imm_slots = 4, .recovery_ms = RECOVERY_MS });
+	struct nexus *n = login(d, 1);
+	struct tgt_event req;
+
+	fill(n->mem.addr + LEN, 512, 2);
+	req = submit(d, n, &delivered);
+	check(req.cmd_req.imm == 1, "slot %u", req.cmd_req.imm);
+	/* The first one fills the ring. */
+	send_io(n, &empty);
+	send_io(n, &queued);
+	crash(d);
+	expect_sense_key(n, 1, ABORTED_COMMAND);
+	d = daemon_open(&(struct options) { .imm_slots = 4, .recovery_ms = RECOVERY_MS });
+	expect(d, TGT_HOST_UP);
+	req = expect_cmd(d, n, &empty);
+	must_answer(d, aborted(&req));
+	req = expect_cmd(d, n, &queued);
+	check(req.cmd_req.imm == 1, "slot %u of the next daemon", req.cmd_req.imm);
+	expect_filled(d->mem + IMM_OFF, 512, 2, "data in the slot");
+	must_answer(d, aborted(&req));
+	expect_idle(d, n);
+}
+
 /* The kernel carries out what the daemon had not: the command of @tag 1 is covered, 2 is not. */
 static void function_carried_out(bool before_crash, u8 function)
 {
@@ -366,11 +394,11 @@ static void host_down_ignored(void)
 /* Nothing to do is no reason to be killed, however long it takes. */
 static void idle_is_fine(void)
 {
-	struct daemon *d = daemon_fork(&(struct options) { .timeout_ms = 100 });
+	struct daemon *d = daemon_fork(&(struct options) { .timeout_ms = 1000 });
 	struct nexus *n = login(d, 1);
 
 	kill(d->pid, SIGSTOP);
-	check(srpi_recv(n->ch, &(struct srpi_rx) { 0 }, 1000) == -ETIMEDOUT, "something has come");
+	check(srpi_recv(n->ch, &(struct srpi_rx) { 0 }, 3000) == -ETIMEDOUT, "something has come");
 	kill(d->pid, SIGCONT);
 	expect_idle(d, n);
 }
@@ -451,6 +479,7 @@ const struct test crash_tests[] = {
 	{ "C-13 commands that wait for room, recovery", queued_again },
 	{ "C-14 data moves, recovery", moving_on },
 	{ "C-15 between two stages, recovery", staged_ends },
+	{ "C-IMM the daemon dies with data that came with a command", immediate },
 	{ "C-16 a function pending, recovery", function_pending_kept },
 	{ "C-17 commands and logins during recovery", in_recovery },
 	{ "C-18 TC-20 functions during recovery", function_during_recovery },

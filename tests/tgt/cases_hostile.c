@@ -221,7 +221,7 @@ static void *ask_on(void *arg)
 	u64 tag = 0;
 
 	while (!srpi_stats(n->ch)->closed) {
-		u32 r = rand_r(&seed);
+		u32 r = rand_r(&seed), len = r / 8 % 4 * 4096;
 
 		while (!srpi_recv(n->ch, &rx, 0))
 			;
@@ -231,7 +231,8 @@ static void *ask_on(void *arg)
 			continue;
 		}
 		if (r % 8)
-			send_io(n, &(struct io) { .tag = tag, .len = r / 8 % 4 * 4096, .write = r & 256 });
+			send_io(n, &(struct io) { .tag = tag, .len = len, .write = r & 256,
+						       .imm = len == 4096 && (r & 0x300) == 0x300 });
 		else
 			send_tmf(n, tag, 1u << r / 8 % 4, 0, tag - r / 32 % 8);
 		tag++;
@@ -249,7 +250,8 @@ static void start_thread(void *(*fn)(void *), void *arg)
 
 static struct daemon *hostile_daemon(void)
 {
-	struct daemon *d = daemon_open(&(struct options) { .slots = SLOTS, .id_ext = HOSTILE, .timeout_ms = 5000 });
+	struct daemon *d = daemon_open(&(struct options) { .slots = SLOTS, .id_ext = HOSTILE, .timeout_ms = 5000,
+							   .imm_slots = SLOTS / 2 });
 	struct nexus *n = must_login(HOSTILE, 66, NULL);
 
 	n->careless = true;

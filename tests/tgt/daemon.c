@@ -130,12 +130,21 @@ int unreg_buf(struct daemon *d, __u32 id)
 	return ioctl(d->fd, TGT_IOC_UNREG_BUF, &id) ? -errno : 0;
 }
 
+int lend_imm(struct daemon *d, const struct tgt_imm *imm)
+{
+	return ioctl(d->fd, TGT_IOC_LEND_IMM, imm) ? -errno : 0;
+}
+
 /* Memory and target, for one that is set up. */
 static void serve(struct daemon *d, const struct options *opt)
 {
 	int ret = reg_buf(d, d->mem, MEM_SIZE, &d->buf_id);
 
 	check(!ret, "TGT_IOC_REG_BUF: %s", strerror(-ret));
+	if (opt->imm_slots)
+		ret = lend_imm(d, &(struct tgt_imm) { .buf_id = d->buf_id, .off = IMM_OFF, .slot_len = IMM_LEN,
+						      .nr_slots = opt->imm_slots });
+	check(!ret, "TGT_IOC_LEND_IMM: %s", strerror(-ret));
 	if (opt->unbound)
 		return;
 	ret = daemon_bind(d, opt->id_ext ? opt->id_ext : ID_EXT);

@@ -33,7 +33,7 @@ struct test {
 
 /* Each ends with an empty entry. */
 extern const struct test tag_tests[], answer_tests[], bad_answer_tests[], abort_tests[], fence_tests[], data_tests[],
-	ring_tests[], memory_tests[], crash_tests[], file_tests[], hostile_tests[];
+	imm_tests[], ring_tests[], memory_tests[], crash_tests[], file_tests[], hostile_tests[];
 
 /**
  * struct conf - what the user wants
@@ -86,6 +86,7 @@ void kill_child(pid_t pid);
  * @recovery_ms: likewise
  * @id_ext: of its target; 0: ID_EXT
  * @unbound: it binds nothing
+ * @imm_slots: that the first ring gets for immediate data, of IMM_LEN bytes, at IMM_OFF
  */
 struct options {
 	__u32	slots;
@@ -94,7 +95,11 @@ struct options {
 	__u32	recovery_ms;
 	__u64	id_ext;
 	bool	unbound;
+	__u32	imm_slots;
 };
+
+#define IMM_LEN		4096u
+#define IMM_OFF		(MEM_SIZE / 2)
 
 #define MAX_RINGS	2
 
@@ -133,6 +138,7 @@ int daemon_bind(struct daemon *d, __u64 id_ext);
 void must_unbind(struct daemon *d);
 int reg_buf(struct daemon *d, void *addr, __u64 len, __u32 *id);
 int unreg_buf(struct daemon *d, __u32 id);
+int lend_imm(struct daemon *d, const struct tgt_imm *imm);
 
 /* In the ring, of a daemon in this process; for wait_until(), too. */
 bool has_event(void *daemon);
@@ -194,11 +200,13 @@ struct nexus {
  * @len: of the buffer at @off; 0: none
  * @cdb_len: bytes at @cdb; 0: TEST UNIT READY, READ(10) or WRITE(10), as it seems
  * @claim: length that the descriptor has, if it is not @len
+ * @imm: the data go with the command
  */
 struct io {
 	u64		tag;
 	u16		lun;
 	bool		write;
+	bool		imm;
 	u32		off;
 	u32		len;
 	u32		claim;

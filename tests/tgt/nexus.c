@@ -68,14 +68,17 @@ void close_nexuses(void)
 
 struct nexus *login_only(__u64 id_ext, u8 who, const struct srpi_login_opts *opts)
 {
+	struct srpi_login_opts with_imm = opts ? *opts : (struct srpi_login_opts) { 0 };
 	struct nexus *n = new_nexus(who);
 	int ret;
+
+	with_imm.flags |= SRP_LOGIN_IMM;
 
 	n->s = open_way(id_ext, who);
 	/* Not a multiple of 1 MiB: soft RoCE of 6.1 looks beyond its tables at the end of such a region. */
 	ret = srpi_mem_alloc(n->s, MEM_SIZE + 8192, SRPI_ACCESS_DATA, &n->mem);
 	check(!ret, "memory of an initiator: %s", strerror(-ret));
-	ret = srpi_login(n->s, opts, &n->ch);
+	ret = srpi_login(n->s, &with_imm, &n->ch);
 	if (ret == -ECONNREFUSED) {
 		logout(n);
 		return NULL;
@@ -142,7 +145,9 @@ void send_io(struct nexus *n, const struct io *io)
 		cdb_len = build_cdb(io, cdb);
 	srpi_lun(lun, io->lun);
 	srpi_cmd(&iu, io->tag, lun, io->cdb_len ? io->cdb : cdb, cdb_len);
-	if (io->len)
+	if (io->imm)
+		srpi_immediate(&iu, SRPI_IMM_OFF, n->mem.addr + io->off, io->len);
+	else if (io->len)
 		srpi_direct(&iu, io->write ? SRPI_OUT : SRPI_IN, desc);
 	send_iu(n, &iu);
 }

@@ -66,6 +66,7 @@ struct fake_cmd {
 	uint32_t	ring, host_no, lun;
 	uint64_t	tag;
 	uint8_t		attr;
+	bool		fetched;	/* its data were */
 	enum fake_state	state;
 	bool		aborted;	/* by TGT_RSP_ABORTED */
 	uint8_t		status;
@@ -202,6 +203,19 @@ int tgt_free_buf(struct tgt *tgt, uint32_t buf_id)
 	return 0;
 }
 
+/* Where the slots of each ring are, and 1 + the one with the data of the next command. */
+static uint8_t *fake_slots[FAKE_RINGS];
+static uint32_t fake_imm;
+
+int tgt_lend_imm(struct tgt *tgt, uint32_t ring, uint32_t buf_id, uint64_t off, uint32_t slot_len, uint32_t nr_slots)
+{
+	(void)tgt;
+	assert_int_equal(slot_len, SLOT_LEN);
+	assert_int_equal(nr_slots, NR_SLOTS);
+	fake_slots[ring] = (uint8_t *)fake_memory[buf_id] + off;
+	return 0;
+}
+
 int tgt_ring_fd(struct tgt *tgt, uint32_t ring)
 {
 	struct fake_ring *r = &fake_rings[ring];
@@ -307,6 +321,7 @@ static void fake_cmd_rsp_locked(uint32_t ring, uint32_t host_no, const struct tg
 	if (rsp->flags & TGT_RSP_DATA_ONLY) {
 		assert_true(rsp->len > 0);
 		c->state = FETCHING;
+		c->fetched = true;
 	} else {
 		c->state = RESPONDED;
 		c->status = rsp->status;
@@ -459,8 +474,9 @@ static __attribute__((unused)) uint64_t send_attr(uint32_t ring, uint32_t host_n
 	pthread_mutex_unlock(&fake_lock);
 	ev.cmd_req = (struct tgt_cmd_req) {
 		.cmd_id = id, .tag = tag, .lun = { 0, lun }, .data_out_len = out, .data_in_len = in, .cdb_len = 16,
-		.attr = attr,
+		.attr = attr, .imm = fake_imm,
 	};
+	fake_imm = 0;
 	memcpy(ev.cmd_req.cdb, cdb, 16);
 	give(ring, &ev);
 	return id;

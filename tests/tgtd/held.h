@@ -222,7 +222,7 @@ static uint64_t pr_out(uint32_t ring, uint32_t host_no, uint8_t action, uint8_t 
 	return id;
 }
 
-static void reserve(void)
+static __attribute__((unused)) void reserve(void)
 {
 	uint64_t id;
 
