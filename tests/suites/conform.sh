@@ -20,21 +20,13 @@ CONFORM=$LAB_MODULES/tools/srp_conform
 
 # ---- what differs with the link, N is 0 or 1 --------------------------------------------------------------
 
-# roce_address N, ib_address N: sets `address`, what comes behind ioc_guid
-roce_address() { address=dest=10.9.$1.1:$CM_PORT; }
-ib_address() {
-	local gid path source
-	hca_gid 0 $(($1 + 1))
-	source=${gid//:/}
+# roce_path N, ib_path N: sets `path`, what srp_conform is told about the target
+roce_path() { login_string "$1"; }
+ib_path() {
+	local gid
 	login_string "$1"
-	address=${path#*,ioc_guid=*,},sgid=$source
-}
-# roce_initiator N, ib_initiator N: sets `initiator`, the name of the kernel's initiator and of srp_conform on that link
-roce_initiator() { initiator=10.9.$1.1; }
-ib_initiator() {
-	local acl
-	initiator_acl "$1"
-	initiator=$acl
+	hca_gid 0 $(($1 + 1))
+	path+=,sgid=${gid//:/}
 }
 
 roce_begin() {
@@ -123,13 +115,12 @@ setup_lio() {
 		port_names "$n"
 		lun_add "$tpg" 300 "$back"
 		target_up "$n" "${luns[@]}"
-		"${LINK}_initiator" "$n"
-		echo 1 >"$tpg/acls/$initiator/lun_3/write_protect"
+		echo 1 >"$tpg/acls/$acl/lun_3/write_protect"
 		HOOK_TPGS+="$tpg "
 	done
 	# The second port does without LUN 0.
-	rm "$tpg/acls/$initiator/lun_0/lun"
-	rmdir "$tpg/acls/$initiator/lun_0"
+	rm "$tpg/acls/$acl/lun_0/lun"
+	rmdir "$tpg/acls/$acl/lun_0"
 }
 
 setup_tgt() {
@@ -142,8 +133,8 @@ setup_tgt() {
 	tgtd_lun 3 block "${disks[3]}" 'read_only = true'
 	tgtd_lun 300 memory 16M
 	for n in 0 1; do
-		"${LINK}_initiator" "$n"
-		names+=("$initiator")
+		initiator_acl "$n"
+		names+=("$acl")
 	done
 	tgtd_conf "${names[@]}"
 	tgtd_start
@@ -167,21 +158,19 @@ held_disk() {
 
 # tool NAME ARG...: srp_conform for all that is set up; its results are in NAME.json, its rows in NAME.rows
 tool() {
-	local name=$1 guid timeout=20000 args=("${LINK_ARGS[@]}") address second
+	local name=$1 timeout=20000 args=("${LINK_ARGS[@]}") path second
 	shift
-	dut_guid
 	# What it never answers would take long, and what it does not survive needs a new machine.
 	if [[ $LAB_DUT != ours ]]; then timeout=3000 args+=(--stop); fi
 	if ((${LONG:-0})); then args+=(--long); fi
 	# Targets of srp_tgtd have no port that could be disabled, and its commands move 1 MiB at most.
 	if [[ $CORE = tgt ]]; then args+=(--except=LOG-18 --except=DSC-32); fi
-	"${LINK}_address" 1
-	second=$address
-	"${LINK}_address" 0
+	"${LINK}_path" 1
+	second=$path
+	"${LINK}_path" 0
 	"$CONFORM" --lun 1 --held-lun 2 --read-only-lun 3 --hook "$LAB_PROJECT/tests/conform/hook" --stranger "$STRANGER" \
-		--second "id_ext=${ID_EXT:-$guid},ioc_guid=$guid,$second" --timeout "$timeout" --seed "$RANDOM" \
-		--verbose --kmsg --json "$LAB_OUT/$name.json" "${args[@]}" \
-		"id_ext=${ID_EXT:-$guid},ioc_guid=$guid,$address" "$@" 2>"$LAB_OUT/$name.rows"
+		--second "$second" --timeout "$timeout" --seed "$RANDOM" --verbose --kmsg --json "$LAB_OUT/$name.json" \
+		"${args[@]}" "$path" "$@" 2>"$LAB_OUT/$name.rows"
 }
 
 # conform ID...: those requirements, and nothing is left behind, and the other session goes on
@@ -245,14 +234,13 @@ case_quick_tasks() { traced conform TM "${SLOW[@]/#/--except=}"; }
 
 # The sections in which InfiniBand has more to say, with LINK=ib; and the other tools.
 case_quick_ib() {
-	local guid address tool
+	local path tool
 	[[ $LINK = ib ]] || skip "needs LINK=ib"
-	dut_guid
-	ib_address 0
+	login_string 0
 	for tool in "srp_ping -c 3 -i 0" "srp_perf -n 100"; do
 		# shellcheck disable=SC2086 # the tool and its options
-		"$LAB_MODULES"/tools/$tool -l 1 -d hca0 --ib-port 1 "id_ext=${ID_EXT:-$guid},ioc_guid=$guid,${address%,sgid=*}" \
-			>"$LAB_OUT/$case_name.${tool%% *}" 2>&1 || fail "${tool%% *}: $(tail -n 1 "$LAB_OUT/$case_name.${tool%% *}")"
+		"$LAB_MODULES"/tools/$tool -l 1 -d hca0 --ib-port 1 "$path" >"$LAB_OUT/$case_name.${tool%% *}" 2>&1 ||
+			fail "${tool%% *}: $(tail -n 1 "$LAB_OUT/$case_name.${tool%% *}")"
 	done
 	conform LOG RAC LGO ACL CM DM "${SLOW[@]/#/--except=}"
 }

@@ -30,13 +30,9 @@ setup() {
 		sm_sweep 0 2
 	fi
 	ports_active 0.1 0.2 1.1 1.2
-	initiators_there
+	initiator_there 0 1
 	target_with_disk
 	is_now >"$WORK/before"
-}
-initiators_there() {
-	local n
-	for n in 1 2; do wait_for 10 "initiator on port 0.$n" test -e "/sys/class/infiniband_srp/srp-hca0-$n/add_target"; done
 }
 target_with_disk() {
 	back_null disk 64
@@ -227,11 +223,12 @@ path_is() { dmsetup status paths | grep -q " ${path_devs[$1]} $2 "; }
 
 # What ibsrpdm prints logs in, srp_daemon does it alone, and once.
 case_tools() {
-	local found path
+	local found path add_target
 	login_string 0
 	found_by_tool 1 || fail "ibsrpdm: $found"
 	[[ $found = "$path" ]] || fail "ibsrpdm: $found, expected $path"
-	echo "$found" >/sys/class/infiniband_srp/srp-hca0-1/add_target
+	login_file 0
+	echo "$found" >"$add_target"
 	wait_for_session 1 20
 	verify "$disk" by_hand --size=2M
 	logout_completely "$host"
@@ -479,7 +476,7 @@ case_initiator_removed() {
 	target_qps
 	note "connections the target still has: ${qpns:-none}"
 	hca_return 0
-	initiators_there
+	initiator_there 0 1
 	for port in 1 2; do
 		sm_start 0 "$port"
 		ports_active "0.$port" "1.$port"

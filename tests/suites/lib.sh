@@ -229,7 +229,16 @@ initiator_load() {
 	echo "$*" >"$WORK/initiator"
 	local rxe
 	for rxe in /sys/class/infiniband/rxe*; do
-		[[ ! -e $rxe ]] || wait_for 10 "initiator on $rxe" test -e "/sys/class/infiniband_srp/srp-${rxe##*/}-1/add_target"
+		[[ ! -e $rxe ]] || initiator_there "${rxe##*/rxe}"
+	done
+}
+
+# initiator_there N...: wait until it can log in over these links
+initiator_there() {
+	local n add_target
+	for n; do
+		login_file "$n"
+		wait_for 10 "initiator on link $n" test -e "$add_target"
 	done
 }
 
@@ -258,9 +267,7 @@ rdma_up() {
 	rdma link add "rxe$1" type rxe netdev "d$1"
 	port_names "$1"
 	wait_for 10 "GIDs of rxe$1" has_gids "$1"
-	if [[ -d /sys/module/ib_srp ]]; then
-		wait_for 10 "initiator on rxe$1" test -e "/sys/class/infiniband_srp/srp-rxe$1-1/add_target"
-	fi
+	if [[ -d /sys/module/ib_srp ]]; then initiator_there "$1"; fi
 }
 # Those of the link's own address and of the one that is logged in to.
 has_gids() {
@@ -270,6 +277,19 @@ has_gids() {
 	read -r second <"$port/gids/1" && [[ $second = 0000:*:ffff:0a09:* ]]
 }
 rdma_down() { rdma link del "rxe$1"; }
+
+# login_string N: sets `path`, what names the target on link N: that of LIO, unless ID_EXT names another
+login_string() {
+	local guid
+	dut_guid
+	path=id_ext=${ID_EXT:-$guid},ioc_guid=$guid,dest=10.9.$1.1:$CM_PORT
+}
+# login_file N: sets `add_target`, where the initiator reads logins over link N from
+login_file() { add_target=/sys/class/infiniband_srp/srp-rxe$1-1/add_target; }
+# initiator_acl N: sets `acl`, the name that the initiator on link N has in ACLs
+initiator_acl() { acl=10.9.$1.1; }
+# The driver under test accepts logins on all links.
+listen() { echo "$CM_PORT" >"$SRPT/discovery_auth/rdma_cm_port"; }
 
 # ---- back-stores: each sets `back`, the directory of the back-store -------------------------
 
@@ -319,7 +339,7 @@ back_file() {
 
 # ---- the target ----------------------------------------------------------------------
 
-# target_up N BACKSTORE...: LUNs 0, 1, … for the initiator that logs in over link N, enabled and listening; sets `tpg`
+# target_up N BACKSTORE...: LUNs 0, 1, … for the initiator that logs in over link N, enabled and listening; sets `tpg` and `acl`
 target_up() {
 	local n=$1 lun=0 back
 	port_names "$n"
@@ -328,12 +348,11 @@ target_up() {
 		lun_add "$tpg" "$lun" "$back"
 		lun=$((lun + 1))
 	done
-	acl_add "$tpg" "10.9.$n.1"
+	initiator_acl "$n"
+	acl_add "$tpg" "$acl"
 	echo 1 >"$tpg/enable"
 	listen
 }
-
-listen() { echo "$CM_PORT" >"$SRPT/discovery_auth/rdma_cm_port"; }
 
 lun_add() {
 	mkdir -p "$1/lun/lun_$2"
@@ -389,17 +408,16 @@ srp_hosts() {
 	done
 }
 
-# login N [OPTION...]: over link N, for example login 0 ch_count=8; to the target of LIO, unless ID_EXT names another. Fails if
-# the login fails, else sets `host`.
+# login N [OPTION...]: over link N, for example login 0 ch_count=8. Fails if the login fails, else sets `host`.
 login() {
-	local n=$1 guid options before tries=0
+	local path add_target options before tries=0
+	login_string "$1"
+	login_file "$1"
 	shift
-	dut_guid
 	options=$(printf ',%s' "$@")
 	srp_hosts
 	before=" ${hosts[*]} "
-	options="id_ext=${ID_EXT:-$guid},ioc_guid=$guid,dest=10.9.$n.1:$CM_PORT${options%,}"
-	while ! { echo "$options" >"/sys/class/infiniband_srp/srp-rxe$n-1/add_target"; } 2>"$WORK/login.err"; do
+	while ! { echo "$path${options%,}" >"$add_target"; } 2>"$WORK/login.err"; do
 		case $(<"$WORK/login.err") in
 		# The initiator forgets a session a little later than it removes the host.
 		*'File exists'*) ((tries++ < 100)) || return 1 ;;

@@ -18,16 +18,11 @@ setup() {
 	modprobe -a ib_uverbs rdma_ucm
 	back_null disk 64
 	echo 600140500000000000000000000cafe1 >"$back/wwn/vpd_unit_serial"
-	local disk=$back
+	local disk=$back path
 	back_null scratch 1
 	target_up 0 "$disk" "$back"
-	where_is 0
-}
-
-# where_is N: sets `where` to the target on link N
-where_is() {
-	dut_guid
-	where=id_ext=$guid,ioc_guid=$guid,dest=10.9.$1.1:$CM_PORT
+	login_string 0
+	where=$path
 }
 
 # try EXIT-CODE TOOL ARG...: sets `said` to all that it printed
@@ -88,7 +83,8 @@ case_ping() {
 
 # What cannot work, and that it says what to do.
 case_refused() {
-	local id
+	local id guid
+	dut_guid
 	try 2 srp_ping
 	says 'which target'
 	try 2 srp_ping id_ext=1,ioc_guid=2
@@ -256,7 +252,7 @@ wire_down() {
 }
 
 case_capture() {
-	local pid
+	local pid path
 	wire_up
 	target_clear
 	back_null disk 64
@@ -265,8 +261,8 @@ case_capture() {
 	acl_add "$tpg" 10.9.5.1
 	echo 1 >"$tpg/enable"
 	listen
-	where_is 6
-	where+=,src=10.9.5.1
+	login_string 6
+	where=$path,src=10.9.5.1
 	in_background tcpdump -q -U -i d5 -w "$LAB_OUT/$case_name.pcap" udp port 4791 2>"$WORK/tcpdump"
 	wait_for 10 "tcpdump" grep -q listening "$WORK/tcpdump"
 	pid=$!
