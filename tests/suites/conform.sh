@@ -73,7 +73,7 @@ fi
 
 # LUN 0: somebody else's; 1: scratch; 2: can be held; 3: read-only; 300: one whose number has two bytes
 setup() {
-	local rport us=0
+	local us=0
 	[[ -x $CONFORM ]] || fail "no srp_conform: lab tools has to build it"
 	modprobe -a ib_uverbs rdma_ucm
 	"${LINK}_begin"
@@ -92,12 +92,8 @@ setup() {
 	disks+=("$null")
 	export HOOK_CORE=$CORE HOOK_HELD=held HOOK_STATE=$WORK HOOK_TPGS=''
 	"setup_$CORE"
-	login_disk 0 initiator_ext=99
 	# Some cases disable the port for a moment.
-	rport=$(rport_of "$host")
-	echo 1 >"$rport/reconnect_delay"
-	echo 60 >"$rport/fast_io_fail_tmo"
-	echo off >"$rport/dev_loss_tmo"
+	login_patient 0 initiator_ext=99
 	verify_throughout "$disk"
 	objects >"$WORK/before"
 	memory_used >"$WORK/memory"

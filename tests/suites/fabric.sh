@@ -25,11 +25,7 @@ setup() {
 	knobs_off
 	for n in 1 2; do [[ -e $WORK/sm.0.$n.pid ]] || sm_start 0 "$n"; done
 	partitions
-	if ! ports_are ACTIVE 0.1 0.2 1.1 1.2; then
-		sm_sweep 0 1
-		sm_sweep 0 2
-	fi
-	ports_active 0.1 0.2 1.1 1.2
+	ports_are ACTIVE 0.1 0.2 1.1 1.2 || links_active 0 1
 	initiator_there 0 1
 	target_with_disk
 	is_now >"$WORK/before"
@@ -115,10 +111,6 @@ sessions_are() {
 	srp_hosts
 	((${#hosts[@]} == $1))
 }
-state_is() {
-	local state
-	read -r state <"$(rport_of "$1")/state" && [[ $state = "$2" ]]
-}
 # gives_up HOST: what this session has in flight fails soon after the connection, and the session soon after that
 gives_up() {
 	local rport
@@ -126,7 +118,6 @@ gives_up() {
 	echo 1 >"$rport/fast_io_fail_tmo"
 	echo 3 >"$rport/dev_loss_tmo"
 }
-read_one() { dd if="$disk" of=/dev/null bs=4k count=1 iflag=direct status=none; }
 
 # login_now N [OPTION...]: as login_disk; finds a lost peer after some seconds
 login_now() { login_disk "$@" tl_retry_count=2; }
@@ -140,31 +131,7 @@ target_qps() {
 	done <"$HCA/hca1/qps"
 }
 
-# ---- tools and daemons ----------------------------------------------------------------------------
-
-# umad_of DEVICE PORT: sets `umad`
-umad_of() {
-	local dir device port
-	for dir in /sys/class/infiniband_mad/umad*; do
-		read -r device <"$dir/ibdev"
-		read -r port <"$dir/port"
-		umad=/dev/infiniband/${dir##*/}
-		[[ $device != "hca$1" || $port != "$2" ]] || return 0
-	done
-	return 1
-}
-# found_by_tool PORT: sets `found`, what ibsrpdm prints
-found_by_tool() {
-	local umad
-	umad_of 0 "$1"
-	found=$(ibsrpdm -c -d "$umad" 2>&1)
-}
-# tool_finds N: does it print what names the target on link N?
-tool_finds() {
-	local found path
-	login_string "$1"
-	found_by_tool $(($1 + 1)) && [[ $found = "$path" ]]
-}
+# ---- srp_daemon -----------------------------------------------------------------------------------
 
 # daemon_start PORT [OPTION...]: srp_daemon for one port of the initiator, as its service calls it
 daemon_start() {
@@ -224,9 +191,7 @@ path_is() { dmsetup status paths | grep -q " ${path_devs[$1]} $2 "; }
 # What ibsrpdm prints logs in, srp_daemon does it alone, and once.
 case_tools() {
 	local found path add_target
-	login_string 0
-	found_by_tool 1 || fail "ibsrpdm: $found"
-	[[ $found = "$path" ]] || fail "ibsrpdm: $found, expected $path"
+	tool_finds 0 || fail "ibsrpdm: $found, expected $path"
 	login_file 0
 	echo "$found" >"$add_target"
 	wait_for_session 1 20
@@ -262,8 +227,7 @@ case_daemon() {
 	cut_cable 1 1
 	daemon_start 1 -R 3600
 	mend_cable 1 1
-	sm_sweep 0 1
-	ports_active 0.1 1.1
+	links_active 0
 	wait_for_session 1 60
 	read_one
 	daemon_stop 1
@@ -282,8 +246,7 @@ case_multipath() {
 		wait_for_ios "$verify_disk" 20
 		wait_for 60 "the session over port $port ends" not has_session "${path_hosts[port]}"
 		mend_cable 1 "$port"
-		sm_sweep 0 "$port"
-		ports_active "0.$port" "1.$port"
+		links_active $((port - 1))
 		paths_again
 	done
 	daemon_stop 1
@@ -357,7 +320,6 @@ case_sm_restart() {
 	login 0 initiator_ext=2 || fail "a new login: $(<"$WORK/login.err")"
 	nothing_left
 }
-has_dm() { saquery -C hca0 -P 1 PIR "$1" | grep -q IsDeviceManagementSupported; }
 
 # partitions [LINE]: the default one, and others
 partitions() {
@@ -449,9 +411,7 @@ case_target_removed() {
 		wait_for 60 "the session over port 2 ends" not has_session "${path_hosts[2]}"
 		configured | diff - "$WORK/configured" >"$LAB_OUT/$case_name.configured" || fail "the configuration is another one"
 		hca_return 1
-		sm_sweep 0 1
-		sm_sweep 0 2
-		ports_active 0.1 0.2 1.1 1.2
+		links_active 0 1
 		paths_again
 	done
 	daemon_stop 1
@@ -496,9 +456,7 @@ case_late() {
 	hca_remove 1
 	target_with_disk
 	hca_return 1
-	sm_sweep 0 1
-	sm_sweep 0 2
-	ports_active 0.1 0.2 1.1 1.2
+	links_active 0 1
 	wait_for 20 "Device Management" tool_finds 1
 	login_now 1
 	verify "$disk" late --size=2M
@@ -538,12 +496,7 @@ case_events() {
 	verify_throughout "$disk"
 	target_qps
 	before=$qpns
-	for event in port_active port_err lid_change pkey_change sm_change client_reregister gid_change; do
-		knob hca1/port1/event "$event"
-		knob hca0/port1/event "$event"
-	done
-	rc_qp hca1
-	for event in comm_est path_mig path_mig_err sq_drained cq_err; do knob hca1/event "$event $qpn"; done
+	harmless_events
 	knob hca1/event device_fatal
 	knob hca0/event device_fatal
 	wait_for_ios "$disk" 20

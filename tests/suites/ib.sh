@@ -7,20 +7,11 @@
 # shellcheck source=tests/suites/lib_ib.sh
 . "$(dirname "$0")/lib_ib.sh"
 
-# Whatever the case before has left
-setup() {
-	local n
-	if ports_are ACTIVE 0.1 0.2 1.1 1.2; then return; fi
-	ib_down
-	for ((n = 0; n < NETS; n++)); do net_up "$n"; done
-}
-
-# Each case begins with all ports active.
+# Each case begins with the first link active.
 setup() {
 	[[ -d $HCA ]] || return 0
 	knobs_off
-	if ! port_is 1 1 ACTIVE; then sm_sweep 0 1; fi
-	ports_active 0.1 1.1
+	ports_are ACTIVE 0.1 1.1 || links_active 0
 }
 
 target_with_disk() {
@@ -62,8 +53,7 @@ case_cable() {
 	port_is 0 2 ACTIVE || fail "the other port is gone as well"
 	mend_cable 1 1
 	ports_are INIT 0.1 1.1 || fail "not initialized again"
-	sm_sweep 0 1
-	ports_active 0.1 1.1
+	links_active 0
 }
 
 # An HCA is removed and returned: it gets its LIDs again.
@@ -75,9 +65,7 @@ case_removed() {
 	ports_are DOWN 0.1 0.2 || fail "still up without a peer"
 	hca_return 1
 	port_is 0 1 INIT || fail "the link is not up"
-	sm_sweep 0 1
-	sm_sweep 0 2
-	ports_active 1.1 1.2
+	links_active 0 1
 	port_lid 1 1
 	((lid == before)) || fail "LID $lid, was $before"
 }
@@ -102,7 +90,6 @@ case_capability() {
 	dut_load
 	wait_for 10 "device management" has_dm "$lid"
 }
-has_dm() { saquery -C hca0 -P 1 PIR "$1" | grep -q IsDeviceManagementSupported; }
 
 # ---- RC ---------------------------------------------------------------------------------------
 
@@ -138,14 +125,9 @@ case_rc() {
 
 # What ibsrpdm finds is what the kernel's initiator logs in with.
 case_login() {
-	local found path umad port
+	local found path
 	target_with_disk
-	for umad in /sys/class/infiniband_mad/umad*; do
-		[[ $(<"$umad/ibdev") = hca0 && $(<"$umad/port") = 1 ]] || continue
-		found=$(ibsrpdm -c -d "/dev/infiniband/${umad##*/}") || fail "ibsrpdm"
-	done
-	login_string 0
-	[[ $found = "$path" ]] || fail "ibsrpdm: $found, expected $path"
+	tool_finds 0 || fail "ibsrpdm: $found, expected $path"
 	login_disk 0
 	read_one
 	logout "$host"
@@ -161,18 +143,6 @@ case_io() {
 }
 
 # ---- what a test can break -----------------------------------------------------------------------
-
-# A session that comes back at once.
-login_patient() {
-	local rport
-	login_disk 0 "$@"
-	rport=$(rport_of "$host")
-	echo 1 >"$rport/reconnect_delay"
-	echo 60 >"$rport/fast_io_fail_tmo"
-	echo off >"$rport/dev_loss_tmo"
-}
-read_one() { dd if="$disk" of=/dev/null bs=4k count=1 iflag=direct status=none; }
-rport_is() { [[ $(<"$(rport_of "$host")/state") = "$1" ]]; }
 
 # What makes no sense is refused; what does is shown.
 case_knobs() {
@@ -198,25 +168,23 @@ case_knobs() {
 case_cut() {
 	local count
 	target_with_disk
-	login_patient tl_retry_count=2
+	login_patient 0 tl_retry_count=2
 	verify_throughout "$disk"
 	counter 1.1 lost
-	knob hca1/port1/cut 1
+	cut_cable 1 1
 	port_is 0 1 DOWN
 	port_is 1 1 DOWN
 	wait_for 30 "something is lost" counts_more 1.1 lost "$count"
-	knob hca1/port1/cut 0
-	sm_sweep 0 1
-	ports_active 0.1 1.1
+	mend_cable 1 1
+	links_active 0
 	verify_ends
-	rport_is running
+	state_is "$host" running
 	verify_throughout "$disk"
-	knob hca0/port1/cut 1
-	wait_for 60 "the session notices" not rport_is running
-	knob hca0/port1/cut 0
-	sm_sweep 0 1
-	ports_active 0.1 1.1
-	wait_for 60 "the session is back" rport_is running
+	cut_cable 0 1
+	wait_for 60 "the session notices" not state_is "$host" running
+	mend_cable 0 1
+	links_active 0
+	wait_for 60 "the session is back" state_is "$host" running
 	verify_ends
 	logout "$host"
 }
@@ -224,7 +192,7 @@ case_cut() {
 case_stall() {
 	local count
 	target_with_disk
-	login_patient
+	login_patient 0
 	verify_throughout "$disk"
 	counter 1.1 stalled
 	knob hca1/port1/stall 1
@@ -233,7 +201,7 @@ case_stall() {
 	knob hca1/port1/stall 0
 	wait_for 20 "it is sent once more" counts_more 0.1 retries "$count"
 	verify_ends
-	rport_is running
+	state_is "$host" running
 	logout "$host"
 }
 
@@ -257,7 +225,7 @@ case_drop_mad() {
 case_fail_wr() {
 	local rule device
 	target_with_disk
-	login_patient
+	login_patient 0
 	for rule in "hca1 rdma_write rem_access_err 1" "hca1 rdma_read loc_prot_err 1" "hca1 send retry_exc_err 1" \
 		"hca1 send retry_exc_err 1 late" "hca0 send rnr_retry_exc_err 1" "hca1 recv loc_len_err 1" "hca0 recv loc_prot_err 1" "hca1 any general_err 1"; do
 		device=${rule%% *}
@@ -266,7 +234,7 @@ case_fail_wr() {
 		knob_is "$device/fail_wr" "*left 0 hits 1" || fail "$rule: $(<"$HCA/$device/fail_wr")"
 		knob "$device/fail_wr" clear
 	done
-	wait_for 30 "the session is back" rport_is running
+	wait_for 30 "the session is back" state_is "$host" running
 	read_one
 	logout "$host"
 }
@@ -307,24 +275,17 @@ case_hold() {
 case_events() {
 	local event qpn
 	target_with_disk
-	login_patient
+	login_patient 0
 	load "$disk"
-	for event in port_active port_err lid_change pkey_change sm_change client_reregister gid_change; do
-		knob hca1/port1/event "$event"
-		knob hca0/port1/event "$event"
-	done
+	harmless_events
 	knob_is hca1/port1/event 7
-	for event in comm_est path_mig path_mig_err sq_drained cq_err; do
-		rc_qp hca1
-		knob hca1/event "$event $qpn"
-	done
 	wait_for_ios "$disk" 20
 	for event in qp_fatal qp_req_err qp_access_err last_wqe; do
 		wait_for 60 "a QP" rc_qp hca1
 		knob hca1/event "$event $qpn"
 		wait_for_ios "$disk" 20
 	done
-	wait_for 30 "the session is back" rport_is running
+	wait_for 30 "the session is back" state_is "$host" running
 	end_background
 	logout "$host"
 	knob hca1/event device_fatal
@@ -334,15 +295,14 @@ case_events() {
 # The HCA of the target, then that of the initiator, is pulled out under load and returned.
 case_hca_removed() {
 	target_with_disk
-	login_patient
+	login_patient 0
 	verify_throughout "$disk"
 	hca_remove 1
 	hca_return 1
-	sm_sweep 0 1
-	ports_active 0.1 1.1
+	links_active 0
 	target_clear
 	target_with_disk
-	wait_for 60 "the session is back" rport_is running
+	wait_for 60 "the session is back" state_is "$host" running
 	verify_ends
 	load "$disk"
 	# opensm does not always end when its HCA is gone.

@@ -452,7 +452,29 @@ login_disk() {
 	wait_for 15 "disk after the login" disk_of "$host"
 }
 
+# read_one: a block of `disk`
+read_one() { dd if="$disk" of=/dev/null bs=4k count=1 iflag=direct status=none; }
+
 rport_of() { echo "/sys/class/srp_remote_ports/port-${1#host}:1"; }
+# state_is HOST STATE: running, blocked, fail-fast or lost
+state_is() {
+	local state
+	read -r state <"$(rport_of "$1")/state" && [[ $state = "$2" ]]
+}
+
+# comes_back HOST SECONDS: without its connection this session tries again every second, for ever; its I/O fails after some seconds
+comes_back() {
+	local rport
+	rport=$(rport_of "$1")
+	echo 1 >"$rport/reconnect_delay"
+	echo "$2" >"$rport/fast_io_fail_tmo"
+	echo off >"$rport/dev_loss_tmo"
+}
+# login_patient N [OPTION...]: login_disk, for a session that is going to lose its connection
+login_patient() {
+	login_disk "$@"
+	comes_back "$host" 60
+}
 
 logout() {
 	echo 1 >"$(rport_of "$1")/delete"

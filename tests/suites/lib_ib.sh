@@ -73,6 +73,13 @@ ports_active() {
 	for port; do wait_for 30 "port $port active" port_is "${port%.*}" "${port#*.}" ACTIVE; done
 }
 
+# links_active N...: the SMs of these links look again, at once; returns when all is well
+links_active() {
+	local n
+	for n; do sm_sweep 0 $((n + 1)); done
+	for n; do ports_active "0.$((n + 1))" "1.$((n + 1))"; done
+}
+
 # sm_is DEVICE PORT LID: does the port know the SM by this one?
 sm_is() {
 	local sm_lid
@@ -80,8 +87,8 @@ sm_is() {
 }
 
 # cut_cable DEVICE PORT, mend_cable DEVICE PORT
-cut_cable() { echo 1 >"/sys/kernel/debug/rvt_hca/hca$1/port$2/cut"; }
-mend_cable() { echo 0 >"/sys/kernel/debug/rvt_hca/hca$1/port$2/cut"; }
+cut_cable() { knob "hca$1/port$2/cut" 1; }
+mend_cable() { knob "hca$1/port$2/cut" 0; }
 
 # port_lid DEVICE PORT: sets `lid`
 port_lid() { read -r lid <"/sys/class/infiniband/hca$1/ports/$2/lid"; }
@@ -126,6 +133,28 @@ listen() { :; }
 # Each channel has a QP.
 channels_are() { rdma resource show qp | awk -v n="$1" '/comm \[ib_srpt\]/ { n-- } END { exit n != 0 }'; }
 
+# ---- what finds the target ------------------------------------------------------------------------
+
+# has_dm LID: does the SA say that this port has Device Management?
+has_dm() { saquery -C hca0 -P 1 PIR "$1" | grep -q IsDeviceManagementSupported; }
+
+# umad_of DEVICE PORT: sets `umad`
+umad_of() {
+	local dir device port
+	for dir in /sys/class/infiniband_mad/umad*; do
+		read -r device <"$dir/ibdev"
+		read -r port <"$dir/port"
+		umad=/dev/infiniband/${dir##*/}
+		[[ $device != "hca$1" || $port != "$2" ]] || return 0
+	done
+	return 1
+}
+# tool_finds N: does ibsrpdm print what names the target on link N? Sets `path` to that, and `found` to what it prints.
+tool_finds() {
+	login_string "$1"
+	found=$(umad_of 0 $(($1 + 1)) && ibsrpdm -c -d "$umad" 2>&1) && [[ $found = "$path" ]]
+}
+
 # ---- faults: the files of tests/hca/knobs.c ---------------------------------------------------
 
 HCA=/sys/kernel/debug/rvt_hca
@@ -160,4 +189,14 @@ rc_qp() {
 	local type port number state rest
 	while read -r qpn type port number state rest; do [[ $type != RC || $state != RTS ]] || return 0; done <"$HCA/$1/qps"
 	return 1
+}
+# harmless_events: at both ends of the first link, and at a QP of the target
+harmless_events() {
+	local event qpn
+	for event in port_active port_err lid_change pkey_change sm_change client_reregister gid_change; do
+		knob hca1/port1/event "$event"
+		knob hca0/port1/event "$event"
+	done
+	rc_qp hca1
+	for event in comm_est path_mig path_mig_err sq_drained cq_err; do knob hca1/event "$event $qpn"; done
 }

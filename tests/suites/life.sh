@@ -15,16 +15,6 @@ setup() {
 	target_up 0 "$disk_back" "$spare_back"
 }
 
-# A session that gives up and comes back soon, for the tests that make it lose its connection.
-login_patient() {
-	local rport
-	login_disk 0 "$@"
-	rport=$(rport_of "$host")
-	echo 1 >"$rport/reconnect_delay"
-	echo 60 >"$rport/fast_io_fail_tmo"
-	echo off >"$rport/dev_loss_tmo"
-}
-
 case_hundred_loads() {
 	local n before after kib loads
 	loads=$(times 100)
@@ -123,17 +113,11 @@ case_unload_with_device_but_no_session() {
 
 # Configured before the device is there.
 case_configured_without_device() {
-	local path
 	ours_only "it knows only ports that are there"
-	path=$tpg
 	target_clear
 	rdma_down 0
-	mkdir -p "$path"
 	back_null disk 64
-	lun_add "$path" 0 "$back"
-	acl_add "$path" 10.9.0.1
-	echo 1 >"$path/enable"
-	listen
+	target_up 0 "$back"
 	rdma_up 0
 	login_disk 0
 	verify "$disk" late --size=2M
@@ -141,20 +125,20 @@ case_configured_without_device() {
 
 case_port_disabled() {
 	local n
-	login_patient ch_count=4
+	login_patient 0 ch_count=4
 	verify_throughout "$disk"
 	for ((n = 0; n < $(times 5); n++)); do
 		echo 0 >"$tpg/enable"
 		wait_for 20 "channels closed by disabling" channels_are 0
 		echo 1 >"$tpg/enable"
-		wait_for 30 "reconnection" grep -q running "$(rport_of "$host")/state"
+		wait_for 30 "reconnection" state_is "$host" running
 	done
 	verify_ends
 }
 
 case_acl_removed() {
 	local n
-	login_patient
+	login_patient 0
 	load "$disk"
 	for ((n = 0; n < $(times 5); n++)); do
 		# Blocks until the sessions are gone.
@@ -162,7 +146,7 @@ case_acl_removed() {
 		wait_for 20 "the channels are gone" channels_are 0
 		if login 0 initiator_ext=7; then fail "a login without ACL was accepted"; fi
 		acl_add "$tpg" 10.9.0.1
-		wait_for 30 "reconnection" grep -q running "$(rport_of "$host")/state"
+		wait_for 30 "reconnection" state_is "$host" running
 	done
 	# It would write over what is verified.
 	end_background
@@ -178,12 +162,12 @@ case_lun_removed() {
 		load "$disk"
 		rm "$tpg/acls/10.9.0.1/lun_1/lun"
 		rm "$tpg/lun/lun_1/disk"
-		wait_for 30 "I/O on the missing LUN fails" not dd if="$disk" of=/dev/null bs=4k count=1 iflag=direct
+		wait_for 30 "I/O on the missing LUN fails" not read_one
 		end_background
 		verify "$other" stays --size=1M
 		ln -s "$spare_back" "$tpg/lun/lun_1/disk"
 		ln -s "$tpg/lun/lun_1" "$tpg/acls/10.9.0.1/lun_1/lun"
-		wait_for 30 "I/O on the LUN" dd if="$disk" of=/dev/null bs=4k count=1 iflag=direct
+		wait_for 30 "I/O on the LUN" read_one
 	done
 	verify "$disk" back --size=1M
 }

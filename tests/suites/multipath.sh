@@ -53,14 +53,10 @@ tgt_path() {
 
 # Log in over link N; a path that is lost shall fail soon, and come back soon.
 login_path() {
-	local rport
 	login_disk "$1" ch_count=2
 	hosts_of[$1]=$host
 	disks[$1]=$disk
-	rport=$(rport_of "$host")
-	echo 1 >"$rport/reconnect_delay"
-	echo 1 >"$rport/fast_io_fail_tmo"
-	echo off >"$rport/dev_loss_tmo"
+	comes_back "$host" 1
 }
 
 table() {
@@ -98,7 +94,7 @@ case_paths_fail() {
 		wait_for 30 "path $path fails" path_is "$path" F
 		wait_for_ios "$verify_disk" 20
 		"${CORE}_path" "$path" 1
-		wait_for 30 "reconnection of path $path" grep -q running "$(rport_of "${hosts_of[path]}")/state"
+		wait_for 30 "reconnection of path $path" state_is "${hosts_of[path]}" running
 		dmsetup message paths 0 reinstate_path "$(<"/sys/block/${disks[path]#/dev/}/dev")"
 		wait_for 10 "path $path is back" path_is "$path" A
 		wait_for_ios "$verify_disk" 20

@@ -116,30 +116,24 @@ kills() {
 
 # With a recovery time the session stays, and nothing but a pause is seen.
 case_killed_with_recovery() {
-	local state
 	file disk 64
 	TGTD_RECOVERY_MS=20000
 	tgtd_conf
 	tgtd_start
 	login_disk 0
 	kills
-	read -r state <"$(rport_of "$host")/state"
-	[[ $state = running ]] || fail "the session is $state"
+	state_is "$host" running || fail "the session is $(<"$(rport_of "$host")/state")"
 	[[ $(grep -c . <(kernel_log | grep -E 'scsi host[0-9]+: SRP abort|reconnect')) = 0 ]] || fail "the initiator has recovered by itself"
 	nothing_left
 }
 
 # Without one the session ends; the initiator logs in again when there is a daemon.
 case_killed_without_recovery() {
-	local rport
 	file disk 64
 	tgtd_conf
 	tgtd_start
 	login_disk 0
-	rport=$(rport_of "$host")
-	echo 1 >"$rport/reconnect_delay"
-	echo 120 >"$rport/fast_io_fail_tmo"
-	echo off >"$rport/dev_loss_tmo"
+	comes_back "$host" 120
 	kills
 	nothing_left
 }
