@@ -526,11 +526,19 @@ rejected() {
 	not login "$1"
 }
 
+# The target asks every second whether the initiator is still there, until the case ends.
+impatient() {
+	keepalive=/sys/module/ib_srpt/parameters/keepalive
+	read -r patience <"$keepalive"
+	trap 'echo "$patience" >"$keepalive"' EXIT
+	echo 1 >"$keepalive"
+}
+
 # Each message of a login and of a logout is lost once.
 case_lost() {
 	local row device message
 	# What the initiator says when it goes is not said again: the target has to find out.
-	[[ $LAB_DUT != ours ]] || echo 1 >/sys/module/ib_srpt/parameters/keepalive
+	[[ $LAB_DUT != ours ]] || impatient
 	for row in "0 req" "1 rep" "0 rtu"; do
 		read -r device message <<<"$row"
 		lose "$device" 1 "$message" 1
@@ -556,7 +564,6 @@ case_lost() {
 		logout "$host"
 		wait_for 60 "no channel after a lost dreq" channels_are 0
 		not_lost 0 1
-		echo 30 >/sys/module/ib_srpt/parameters/keepalive
 	}
 	nothing_left
 }
