@@ -526,19 +526,25 @@ rejected() {
 	not login "$1"
 }
 
-# The target asks every second whether the initiator is still there, until the case ends.
-impatient() {
-	keepalive=/sys/module/ib_srpt/parameters/keepalive
-	read -r patience <"$keepalive"
-	trap 'echo "$patience" >"$keepalive"' EXIT
-	echo 1 >"$keepalive"
+# until_case_ends FILE VALUE: a setting; what it was is put back then, whatever happens
+until_case_ends() {
+	local value
+	read -r value <"$1"
+	kept+=("$1 $value")
+	trap put_back EXIT
+	echo "$2" >"$1"
+}
+kept=()
+put_back() {
+	local one
+	for one in "${kept[@]}"; do echo "${one#* }" >"${one%% *}"; done
 }
 
 # Each message of a login and of a logout is lost once.
 case_lost() {
 	local row device message
 	# What the initiator says when it goes is not said again: the target has to find out.
-	[[ $LAB_DUT != ours ]] || impatient
+	[[ $LAB_DUT != ours ]] || until_case_ends /sys/module/ib_srpt/parameters/keepalive 1
 	for row in "0 req" "1 rep" "0 rtu"; do
 		read -r device message <<<"$row"
 		lose "$device" 1 "$message" 1
@@ -590,6 +596,8 @@ case_lost_by_target() {
 # Messages that never arrive: REP and DREQ on the first link, REJ on the second. It takes the patience of the CM: 16 times 6 s.
 case_lost_for_good() {
 	local pid1 pid2
+	# The initiator's logout waits for its login, which takes as long.
+	until_case_ends /proc/sys/kernel/hung_task_timeout_secs 300
 	login_now 0
 	lose 1 1 rep all
 	lose 1 1 dreq all
