@@ -81,7 +81,7 @@ setup() {
 	null_disk other 64
 	disks+=("$null")
 	# What is to be aborted has to live for a while.
-	[[ $case_name != *.aborts ]] || us=5000
+	[[ $case_name != *.aborts ]] || us=20000
 	null_disk scratch 96 "$us"
 	disks+=("$null")
 	DISKS=(--disk "$(number_of "$null")")
@@ -244,7 +244,7 @@ case_quick_ib() {
 # Ten minutes with LONG=1: hundreds of aborts each second, without the debugging a thousand.
 case_aborts() {
 	local options=()
-	if ((${LONG:-0})); then options=("--count=$((LAB_DEBUG ? 150000 : 3000000))"); fi
+	if ((${LONG:-0})); then options=("--count=$((LAB_DEBUG ? 700000 : 3000000))"); fi
 	warm_up
 	traced conform "${options[@]}" TM-CRED
 }
