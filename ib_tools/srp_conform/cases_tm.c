@@ -146,6 +146,7 @@ static void tm_e1(void)
 
 /* The target's HCA has the data and the response, but the initiator has neither. */
 struct on_way {
+	const char	*name;
 	const char	*begin, *end;	/* what the hook does meanwhile */
 	u8		function;
 };
@@ -177,15 +178,18 @@ static void on_its_way(const void *arg)
 
 static void tm_e2(void)
 {
-	static const struct on_way hold[] = { { "hold-sends", "send-on", SRP_TMF_ABORT_TASK },
-					      { "hold-sends", "send-on", SRP_TMF_LUN_RESET } };
-	static const struct on_way lose[] = { { "stall initiator", "go-on initiator", SRP_TMF_ABORT_TASK },
-					      { "stall initiator", "go-on initiator", SRP_TMF_LUN_RESET } };
+	static const struct on_way ways[] = {
+		{ "data in the target's HCA, ABORT TASK", "hold-sends", "send-on", SRP_TMF_ABORT_TASK },
+		{ "data in the target's HCA, LOGICAL UNIT RESET", "hold-sends", "send-on", SRP_TMF_LUN_RESET },
+		{ "data that are sent again and again, ABORT TASK",
+		  "stall initiator", "go-on initiator", SRP_TMF_ABORT_TASK },
+		{ "data that are sent again and again, LOGICAL UNIT RESET",
+		  "stall initiator", "go-on initiator", SRP_TMF_LUN_RESET },
+	};
+	unsigned int i;
 
-	row(on_its_way, &hold[0], "data in the target's HCA, ABORT TASK");
-	row(on_its_way, &hold[1], "data in the target's HCA, LOGICAL UNIT RESET");
-	row(on_its_way, &lose[0], "data that are sent again and again, ABORT TASK");
-	row(on_its_way, &lose[1], "data that are sent again and again, LOGICAL UNIT RESET");
+	for (i = 0; i < ARRAY_SIZE(ways); i++)
+		row(on_its_way, &ways[i], ways[i].name);
 }
 
 static void tm_e3(void)

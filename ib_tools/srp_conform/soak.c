@@ -27,7 +27,7 @@ static void soak_one(struct srpi_chan *ch, u64 *recent)
 	switch (below(8)) {
 	case 0:
 		nr_functions++;
-		build_tmf(&iu, functions[below(6)], LUN_IS(conf.lun), recent[below(8)]);
+		build_tmf(&iu, functions[below(ARRAY_SIZE(functions))], LUN_IS(conf.lun), recent[below(8)]);
 		break;
 	case 1:
 		build_tur(&iu);

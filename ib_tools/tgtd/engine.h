@@ -13,7 +13,7 @@
 
 #define WORKER_BUCKETS	1024
 
-/* Slots for data that come with a command: no initiator of today sends more with one. */
+/* Slots for data that come with a command: Linux initiators send no more with one, unless told to. */
 #define SLOT_LEN	8192u
 #define NR_SLOTS	(BUFFERS_MAX / SLOT_LEN)
 
