@@ -17,10 +17,35 @@ static void drain(struct srpi_chan *ch, long ms)
 		fail("a channel was closed");
 }
 
+/* What is aborted has no answer: the credits tell how many may be under way. */
+static bool has_room(struct srpi_chan *ch)
+{
+	return srpi_credits(ch) >= srpi_chan_login(ch)->limit - 24;
+}
+
+/* One at random, of those that have room: one whose commands are being aborted holds up no other. */
+static struct srpi_chan *next_channel(struct srpi_chan *const *ch)
+{
+	u32 first = below(NR_SOAK), i;
+
+	for (;;) {
+		for (i = 0; i < NR_SOAK; i++) {
+			struct srpi_chan *next = ch[(first + i) % NR_SOAK];
+
+			if (!has_room(next))
+				drain(next, 0);
+			if (has_room(next))
+				return next;
+		}
+		drain(ch[first], 1);
+	}
+}
+
 static void soak_one(struct srpi_chan *ch, u64 *recent)
 {
-	static const u8 functions[] = { SRP_TMF_ABORT_TASK, SRP_TMF_ABORT_TASK, SRP_TMF_ABORT_TASK, SRP_TMF_ABORT_TASK_SET,
-					SRP_TMF_LUN_RESET, 0x77 };
+	/* Most abort all of the LUN, so most commands are aborted. */
+	static const u8 functions[] = { SRP_TMF_ABORT_TASK, SRP_TMF_ABORT_TASK, SRP_TMF_ABORT_TASK_SET,
+					SRP_TMF_LUN_RESET, SRP_TMF_LUN_RESET, SRP_TMF_LUN_RESET, 0x77 };
 	const u32 lba = below(64) * 8, off = below(64) * 4096;
 	struct srpi_iu iu;
 
@@ -48,20 +73,15 @@ void soak_credits(void)
 	struct srpi_chan *ch[NR_SOAK];
 	u64 recent[8] = { 0 };
 	const long begin = now_ms();
-	u32 i, n;
+	u32 i;
 	long end;
 
 	nr_functions = 0;
 	nr_answers = 0;
 	for (i = 0; i < NR_SOAK; i++)
 		ch[i] = login(i ? SRP_LOGIN_MC_MULTI : SRP_LOGIN_MC_SINGLE);
-	for (i = 0; i < rounds; i++) {
-		n = below(NR_SOAK);
-		/* What is aborted has no answer: the credits tell how many may be under way. */
-		while (srpi_credits(ch[n]) < srpi_chan_login(ch[n])->limit - 24)
-			drain(ch[n], 1);
-		soak_one(ch[n], recent);
-	}
+	for (i = 0; i < rounds; i++)
+		soak_one(next_channel(ch), recent);
 	end = now_ms() + conf.timeout;
 	for (i = 0; i < NR_SOAK; i++) {
 		while (srpi_stats(ch[i])->deltas != (s64)srpi_stats(ch[i])->requests && now_ms() < end)

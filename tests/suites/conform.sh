@@ -241,10 +241,10 @@ case_quick_ib() {
 	conform LOG RAC LGO ACL CM DM "${SLOW[@]/#/--except=}"
 }
 
-# Ten minutes with LONG=1: hundreds of aborts each second, without the debugging a thousand.
+# Ten minutes and more with LONG=1
 case_aborts() {
 	local options=()
-	if ((${LONG:-0})); then options=("--count=$((LAB_DEBUG ? 700000 : 3000000))"); fi
+	if ((${LONG:-0})); then options=("--count=$((LAB_DEBUG ? 1200000 : 3000000))"); fi
 	warm_up
 	traced conform "${options[@]}" TM-CRED
 }
