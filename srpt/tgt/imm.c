@@ -81,16 +81,19 @@ void tgt_take_imm_locked(struct scsi_tgt_cmd *cmd)
 	lockdep_assert_held(&cmd->host->lock);
 	if (!cmd->imm || cmd->slot)
 		return;
+	/* What is lent meanwhile is for the next command: all is decided under the lock. */
 	spin_lock(&pair->lock);
-	n = pair->imm_buf && cmd->data_out_len <= imm->slot_len ?
-		find_first_zero_bit(pair->imm_used, imm->nr_slots) : imm->nr_slots;
-	if (n < imm->nr_slots)
-		__set_bit(n, pair->imm_used);
+	if (pair->imm_buf && cmd->data_out_len <= imm->slot_len) {
+		n = find_first_zero_bit(pair->imm_used, imm->nr_slots);
+		if (n < imm->nr_slots) {
+			__set_bit(n, pair->imm_used);
+			cmd->slot = n + 1;
+		}
+	}
 	spin_unlock(&pair->lock);
-	if (n == imm->nr_slots)
-		return;
-	tgt_buf_write(pair->imm_buf, imm->off + n * imm->slot_len, cmd->imm, cmd->data_out_len);
-	cmd->slot = n + 1;
+	if (cmd->slot)
+		tgt_buf_write(pair->imm_buf, imm->off + n * imm->slot_len, cmd->imm,
+			      cmd->data_out_len);
 }
 
 /**

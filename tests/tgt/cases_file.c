@@ -199,7 +199,7 @@ static int keep_open(void *arg)
 }
 
 /* A daemon whose file somebody else has, too. @shared: even the table of files. */
-static pid_t start_lender(const struct options *opt, const int *until, int ready, bool shared)
+static pid_t start_lender(const struct options *opt, const int *until, const int *ready, bool shared)
 {
 	pid_t pid = start_child();
 	struct daemon *d;
@@ -212,7 +212,7 @@ static pid_t start_lender(const struct options *opt, const int *until, int ready
 	check(stack, "no memory");
 	check(clone(keep_open, stack + STACK, SIGCHLD | (shared ? CLONE_FILES : 0), (void *)until) > 0, "clone: %s",
 	      strerror(errno));
-	check(write(ready, "", 1) == 1, "write");
+	say_ready(ready);
 	for (;;) {
 		pause();
 		enter(d);
@@ -231,13 +231,10 @@ static struct nexus *orphaned(const struct options *opt, int *until, bool shared
 	struct nexus *n;
 	int ready[2], i;
 	pid_t pid;
-	char c;
 
 	check(!pipe(ready) && !pipe(until), "pipe");
-	pid = start_lender(opt, until, ready[1], shared);
-	check(read(ready[0], &c, 1) == 1, "the daemon has not begun");
-	close(ready[0]);
-	close(ready[1]);
+	pid = start_lender(opt, until, ready, shared);
+	await_ready(ready);
 	n = must_login(ID_EXT, 1, NULL);
 	for (i = 0; i < 4; i++)
 		send_io(n, &(struct io) { .tag = i });
@@ -305,20 +302,17 @@ static void expect_killed(int how, __u32 value)
 	int ready[2], status;
 	struct nexus *n;
 	pid_t pid;
-	char c;
 
 	check(!pipe(ready), "pipe");
 	pid = start_child();
 	if (!pid) {
 		struct daemon *d = daemon_open(&(struct options) { .slots = 16 });
 
-		check(write(ready[1], "", 1) == 1, "write");
+		say_ready(ready);
 		expect(d, TGT_HOST_UP);
 		play(d, how, value);
 	}
-	check(read(ready[0], &c, 1) == 1, "the daemon has not begun");
-	close(ready[0]);
-	close(ready[1]);
+	await_ready(ready);
 	n = must_login(ID_EXT, 1, NULL);
 	/* It is when the kernel looks at the counter of events that it sees what is wrong with it. */
 	send_io(n, &(struct io) { .tag = 1 });

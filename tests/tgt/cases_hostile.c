@@ -35,18 +35,15 @@ struct known {
 static struct nexus *start_good_one(void)
 {
 	int ready[2];
-	char c;
 
 	check(!pipe(ready), "pipe");
 	if (!start_child()) {
 		struct daemon *d = daemon_open(&(struct options) { .timeout_ms = 5000 });
 
-		check(write(ready[1], "", 1) == 1, "write");
+		say_ready(ready);
 		daemon_serve(d);
 	}
-	close(ready[1]);
-	check(read(ready[0], &c, 1) == 1, "the daemon has not begun");
-	close(ready[0]);
+	await_ready(ready);
 	return must_login(ID_EXT, 1, NULL);
 }
 
@@ -177,17 +174,19 @@ static void random_ioctl(struct daemon *d)
 {
 	static const unsigned long cmds[] = {
 		TGT_IOC_SETUP, TGT_IOC_EVENTFD, TGT_IOC_UNREG_BUF, TGT_IOC_ENTER, TGT_IOC_REG_BUF,
+		TGT_IOC_LEND_IMM,
 	};
 	union {
 		__u64			words[16];
 		struct tgt_reg_buf	reg;
 		struct tgt_bind		bind;
+		struct tgt_imm		imm;
 	} arg;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(arg.words); i++)
 		arg.words[i] = odd_number();
-	switch (random_u32() % 4) {
+	switch (random_u32() % 5) {
 	case 0:
 		/* Really there, or nearly. */
 		arg.reg = (struct tgt_reg_buf) { .addr = (uintptr_t)d->mem, .len = (random_u32() % 300) << 12 };
@@ -205,6 +204,12 @@ static void random_ioctl(struct daemon *d)
 		arg.bind.id_ext = HOSTILE + random_u32() % 3;
 		arg.bind.nr_initiators %= 3;
 		ioctl(d->fd, TGT_IOC_BIND, &arg);
+		break;
+	case 3:
+		/* While commands with data come, if the daemon has not done it yet. */
+		arg.imm = (struct tgt_imm) { .buf_id = d->buf_id, .off = IMM_OFF, .slot_len = IMM_LEN,
+					     .nr_slots = random_u32() % (2 * MEM_SIZE / IMM_LEN) };
+		ioctl(d->fd, TGT_IOC_LEND_IMM, &arg);
 		break;
 	default:
 		ioctl(d->fd, cmds[random_u32() % ARRAY_SIZE(cmds)], &arg);
@@ -251,7 +256,7 @@ static void start_thread(void *(*fn)(void *), void *arg)
 static struct daemon *hostile_daemon(void)
 {
 	struct daemon *d = daemon_open(&(struct options) { .slots = SLOTS, .id_ext = HOSTILE, .timeout_ms = 5000,
-							   .imm_slots = SLOTS / 2 });
+							   .imm_slots = conf.seed % 2 * SLOTS / 2 });
 	struct nexus *n = must_login(HOSTILE, 66, NULL);
 
 	n->careless = true;

@@ -203,6 +203,21 @@ void kill_child(pid_t pid)
 	end_of_child(pid);
 }
 
+void say_ready(const int ready[2])
+{
+	check(write(ready[1], "", 1) == 1, "write");
+}
+
+/* Without a write end here a child that dies ends the wait, too. */
+void await_ready(const int ready[2])
+{
+	char c;
+
+	close(ready[1]);
+	check(read(ready[0], &c, 1) == 1, "the child has not begun");
+	close(ready[0]);
+}
+
 /* ---- running ---------------------------------------------------------------------------------------------------- */
 
 static bool nothing_left(void *arg)

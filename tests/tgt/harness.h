@@ -75,6 +75,9 @@ pid_t start_child(void);
 /* Wait for its end. Return: as of waitpid(). */
 int end_of_child(pid_t pid);
 void kill_child(pid_t pid);
+/* By a pipe that was made before the fork: the child says that it has begun, its parent waits for that. */
+void say_ready(const int ready[2]);
+void await_ready(const int ready[2]);
 
 /* ---- daemon.c ------------------------------------------------------------------------------------------- */
 
