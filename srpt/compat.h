@@ -37,6 +37,18 @@
 #define srpt_eventfd_signal(ctx)	eventfd_signal(ctx)
 #endif
 
+/* What a request of io_uring carries is in its SQE since 6.5; since 6.7 it has its own header. */
+#ifdef SRPT_HAVE_URING_CMD_HEADER
+#include <linux/io_uring/cmd.h>
+#else
+#include <linux/io_uring.h>
+#endif
+#ifdef SRPT_HAVE_URING_CMD_POINTER
+#define srpt_uring_cmd(ioucmd)	((ioucmd)->cmd)
+#else
+#define srpt_uring_cmd(ioucmd)	((const void *)(ioucmd)->sqe->cmd)
+#endif
+
 /* Since 6.16 an MRA is always one for a repeated REQ, and its service time-out is the CM's. */
 #ifdef SRPT_HAVE_PREPARE_CM_MRA
 #define srpt_prepare_mra(id, service_timeout)	ib_prepare_cm_mra(id)

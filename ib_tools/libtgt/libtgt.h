@@ -21,6 +21,7 @@ extern "C" {
 #endif
 
 struct tgt;
+struct io_uring_sqe;
 
 /**
  * struct tgt_options - how to open the device; zeros are sensible
@@ -168,6 +169,20 @@ int tgt_tsk_mgmt_rsp(struct tgt *tgt, uint32_t ring, uint32_t host_no, uint64_t 
  * effect since the last call, see struct tgt_enter: all others have theirs.
  */
 int tgt_submit(struct tgt *tgt, uint32_t ring);
+
+/**
+ * tgt_prep_submit() - tgt_submit() as a request of io_uring, without a system call of its own
+ * @tgt: the daemon
+ * @ring: which
+ * @sqe: is filled in; its user data and flags are the caller's
+ *
+ * Has its effect with io_uring_submit(). There is nothing to know of its success (IOSQE_CQE_SKIP_SUCCESS); when it fails
+ * call tgt_submit_failed().
+ */
+void tgt_prep_submit(struct tgt *tgt, uint32_t ring, struct io_uring_sqe *sqe);
+
+/** tgt_submit_failed() - do what that request has not done. @res: its result. Return: as of tgt_submit() */
+int tgt_submit_failed(struct tgt *tgt, uint32_t ring, int res);
 
 #ifdef __cplusplus
 }

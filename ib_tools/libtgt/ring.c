@@ -8,6 +8,7 @@
  * between both on either side one of the two sees the other.
  */
 #include <errno.h>
+#include <linux/io_uring.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -74,6 +75,24 @@ int tgt_submit(struct tgt *tgt, uint32_t ring)
 		r->error = 0;
 	}
 	return ret;
+}
+
+void tgt_prep_submit(struct tgt *tgt, uint32_t ring, struct io_uring_sqe *sqe)
+{
+	const struct tgt_enter e = { .ring = ring };
+
+	*sqe = (struct io_uring_sqe) { .opcode = IORING_OP_URING_CMD, .fd = tgt->fd, .cmd_op = TGT_IOC_ENTER };
+	memcpy(sqe->cmd, &e, sizeof(e));
+}
+
+int tgt_submit_failed(struct tgt *tgt, uint32_t ring, int res)
+{
+	struct ring *r = &tgt->rings[ring];
+
+	/* Lack of memory has lost nothing; who is dead learns it now. */
+	if (res != -ENOMEM && res != -EPIPE && !r->error)
+		r->error = res;
+	return tgt_submit(tgt, ring);
 }
 
 int tgt_ring_fd(struct tgt *tgt, uint32_t ring)

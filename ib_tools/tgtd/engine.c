@@ -3,9 +3,9 @@
  * See engine.h: the loop of a thread, its messages, and its nexuses.
  *
  * A round: events of the ring, messages, I/O that has ended, commands that waited for room; then the kernel gets
- * all answers at once. When a round had nothing to do the thread waits for all of it in its io_uring, but not
- * for more than a second, and now and then the kernel is called without answers: so it and the watchdog know that
- * the thread lives.
+ * all answers at once, by the call with which the thread goes to sleep if there is nothing else to do. It waits for
+ * all of it in its io_uring, but not for more than a second, and now and then the kernel is called without answers: so
+ * it and the watchdog know that the thread lives.
  */
 #include <errno.h>
 #include <semaphore.h>
@@ -195,14 +195,13 @@ void worker_event(struct worker *w, const struct tgt_event *ev)
 	}
 }
 
-static bool take_events(struct worker *w)
+static void take_events(struct worker *w)
 {
 	struct tgt_event ev;
 	unsigned int n;
 
 	for (n = 0; n < EVENTS_PER_ROUND && tgt_next(w->d->tgt, w->nr, &ev); n++)
 		worker_event(w, &ev);
-	return n;
 }
 
 bool worker_sent(struct worker *w, int ret)
@@ -219,11 +218,9 @@ bool worker_sent(struct worker *w, int ret)
 	return true;
 }
 
-/* Return: whether the kernel has all answers. */
-static bool submit(struct worker *w)
+/* Return: whether the kernel has all answers. @ret: of libtgt. */
+static bool submitted(struct worker *w, int ret)
 {
-	int ret = tgt_submit(w->d->tgt, w->nr);
-
 	w->answered = ret == -ENOMEM;
 	w->quiet = 0;
 	if (ret == -EPIPE)
@@ -233,13 +230,26 @@ static bool submit(struct worker *w)
 	return !w->answered;
 }
 
+static bool submit(struct worker *w)
+{
+	return submitted(w, tgt_submit(w->d->tgt, w->nr));
+}
+
+void worker_submit_failed(struct worker *w, int res)
+{
+	submitted(w, tgt_submit_failed(w->d->tgt, w->nr, res));
+}
+
 bool worker_flush(struct worker *w)
 {
-	bool any = w->answered;
-
+	/* When nobody has to know that the kernel has them it gets them with the next call of io_uring. */
+	if (w->answered && list_empty(&w->swept) && uring_submit_answers(w)) {
+		w->answered = false;
+		w->quiet = 0;
+	}
 	if (w->answered && !submit(w))
 		return true;
-	return tmf_tell_swept(w) || any;
+	return tmf_tell_swept(w);
 }
 
 static bool stopped(struct worker *w)
@@ -247,16 +257,18 @@ static bool stopped(struct worker *w)
 	return __atomic_load_n(&w->stop, __ATOMIC_RELAXED);
 }
 
+/* Return: whether there may be more to do now. Of events and of what the io_uring does who falls asleep learns. */
 static bool one_round(struct worker *w)
 {
-	bool busy = take_events(w);
+	bool more;
 
-	busy |= worker_handle_msgs(w);
-	busy |= uring_poll(w, 0);
-	busy |= tasks_retry(w);
-	busy |= worker_flush(w);
+	take_events(w);
+	more = worker_handle_msgs(w);
+	uring_poll(w, 0);
+	more |= tasks_retry(w);
+	more |= worker_flush(w);
 	count(&w->counters.loops);
-	return busy;
+	return more;
 }
 
 /* Whether something waits for commands to end; here, but for order.c. */
@@ -274,7 +286,12 @@ static bool fall_asleep(struct worker *w)
 static void *loop(void *arg)
 {
 	struct worker *w = arg;
+	int ret = uring_begin(w);
 
+	if (ret) {
+		log_error("io_uring: %s", strerror(-ret));
+		worker_failed(w);
+	}
 	while (!stopped(w)) {
 		if (!one_round(w) && fall_asleep(w)) {
 			if (!uring_poll(w, ALIVE_MS))
@@ -292,6 +309,7 @@ static void *loop(void *arg)
 		count(&w->counters.loops);
 	}
 	worker_flush(w);
+	submit(w);
 	return NULL;
 }
 

@@ -173,9 +173,11 @@ void worker_event(struct worker *w, const struct tgt_event *ev);
  * worker_flush() - let the kernel have the answers, then tell of the functions that they complete
  * @w: this thread
  *
- * Return: whether there was something to do.
+ * Return: whether there may be more to do now.
  */
 bool worker_flush(struct worker *w);
+/** worker_submit_failed() - uring_submit_answers() has not had its effect. @res: why */
+void worker_submit_failed(struct worker *w, int res);
 /** worker_sent() - with what libtgt said of an answer. Return: false: send it again, as it must not get lost */
 bool worker_sent(struct worker *w, int ret);
 /** worker_failed() - the daemon cannot go on */
@@ -199,10 +201,14 @@ void nexus_put(struct worker *w, struct nexus *nexus);
 
 int uring_open(struct worker *w, size_t len, char *error);	/* @len: of its memory */
 void uring_close(struct worker *w);
+/** uring_begin() - the calling thread is the one that uses it. Return: 0 or an error. */
+int uring_begin(struct worker *w);
 /** uring_io() - begin an I/O, or go on with it. Return: false: no room now */
 bool uring_io(struct worker *w, struct task *t);
 /** uring_cancel() - if it can be; it ends in any case */
 void uring_cancel(struct worker *w, struct task *t);
+/** uring_submit_answers() - let the kernel have the answers with the next uring_poll(). Return: false: no room */
+bool uring_submit_answers(struct worker *w);
 /** uring_poll() - handle what has ended; wait if @timeout_ms is not 0. Return: whether there was something */
 bool uring_poll(struct worker *w, unsigned int timeout_ms);
 

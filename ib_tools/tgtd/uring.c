@@ -10,23 +10,36 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "engine.h"
 #include "log.h"
 
 #define ENTRIES		512
 
+/*
+ * One thread uses it, which then runs what the kernel has to do for completions when it asks for them, and is not
+ * interrupted for that. The ring begins to live in that thread.
+ */
+#define FLAGS	(IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_R_DISABLED)
+
 /* What a completion is of; else the address of a task. */
 enum {
 	OF_EVENTS = 1,
 	OF_MSGS = 2,
 	OF_CANCEL = 3,
+	OF_SUBMIT = 4,
 };
 
 int uring_open(struct worker *w, size_t len, char *error)
 {
 	struct iovec memory = { w->memory, len };
-	int ret = io_uring_queue_init(ENTRIES, &w->uring, 0);
+	int ret = io_uring_queue_init(ENTRIES, &w->uring, FLAGS);
+
+	/* Kernels before 6.1 */
+	if (ret == -EINVAL)
+		ret = io_uring_queue_init(ENTRIES, &w->uring, 0);
 
 	if (ret) {
 		snprintf(error, CONFIG_ERROR_LEN, "io_uring: %s%s", strerror(-ret),
@@ -40,6 +53,14 @@ int uring_open(struct worker *w, size_t len, char *error)
 		log_notice("the memory for data is not registered for I/O (%s), which then takes longer: raise "
 			   "LimitMEMLOCK", strerror(-ret));
 	return 0;
+}
+
+int uring_begin(struct worker *w)
+{
+	if (!(w->uring.flags & IORING_SETUP_R_DISABLED))
+		return 0;
+	/* liburing 2.3 forgets to export io_uring_enable_rings(). */
+	return syscall(__NR_io_uring_register, w->uring.ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0) ? -errno : 0;
 }
 
 void uring_close(struct worker *w)
@@ -82,6 +103,18 @@ void uring_cancel(struct worker *w, struct task *t)
 	io_uring_sqe_set_data64(sqe, OF_CANCEL);
 }
 
+bool uring_submit_answers(struct worker *w)
+{
+	struct io_uring_sqe *sqe = get_sqe(w);
+
+	if (!sqe)
+		return false;
+	tgt_prep_submit(w->d->tgt, w->nr, sqe);
+	io_uring_sqe_set_flags(sqe, IOSQE_CQE_SKIP_SUCCESS);
+	io_uring_sqe_set_data64(sqe, OF_SUBMIT);
+	return true;
+}
+
 /* Each signal completes it once more; so the eventfd need not be read, and what is armed stays so. */
 static void arm(struct worker *w, bool *armed, int fd, uint64_t what)
 {
@@ -120,6 +153,9 @@ static void completed(struct worker *w, uint64_t what, int res, bool more)
 		w->msgs_armed = more;
 		break;
 	case OF_CANCEL:
+		break;
+	case OF_SUBMIT:
+		worker_submit_failed(w, res);
 		break;
 	default:
 		io_completed(w, (struct task *)(uintptr_t)what, res);

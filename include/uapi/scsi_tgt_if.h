@@ -390,6 +390,9 @@ struct tgt_imm {
  *
  * Also fills the ring to the daemon, if events had to wait. Called without answers it tells
  * the kernel that the daemon is alive.
+ *
+ * TGT_IOC_ENTER can be a request of io_uring, too: IORING_OP_URING_CMD, with this at "cmd" of the
+ * SQE. The result is @error, or what the ioctl fails with.
  */
 struct tgt_enter {
 	__u32	ring;

@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
+#include "../compat.h"
 #include "tgt.h"
 
 #define CREATE_TRACE_POINTS
@@ -244,32 +245,41 @@ static void take_answers(struct tgt_pair *pair, struct tgt_enter *e)
 	}
 }
 
-static long ioctl_enter(struct tgt_daemon *d, void __user *arg)
+/* Return: 0, with the results in @e; -EINVAL: no such ring; -EPIPE: no more of this daemon. */
+static int enter(struct tgt_daemon *d, struct tgt_enter *e)
 {
 	struct tgt_pair *pair;
-	struct tgt_enter e;
 
-	if (copy_from_user(&e, arg, sizeof(e)))
-		return -EFAULT;
-	if (e.ring >= d->nr_pairs)
+	if (e->ring >= d->nr_pairs)
 		return -EINVAL;
-	pair = &d->pairs[e.ring];
-	e.consumed = 0;
-	e.rejected = 0;
-	e.error = 0;
+	pair = &d->pairs[e->ring];
+	e->consumed = 0;
+	e->rejected = 0;
+	e->error = 0;
 	mutex_lock(&pair->enter);
-	take_answers(pair, &e);
+	take_answers(pair, e);
 	mutex_unlock(&pair->enter);
 	tgt_push_waiting(pair);
 
 	WRITE_ONCE(d->last_enter, jiffies);
-	if (e.rejected) {
-		WRITE_ONCE(d->rejected, d->rejected + e.rejected);
+	if (e->rejected) {
+		WRITE_ONCE(d->rejected, d->rejected + e->rejected);
 		pr_info_ratelimited("daemon %d: %u answers had no effect, the first for error %d\n",
-				    pid_nr(d->owner), e.rejected, e.error);
+				    pid_nr(d->owner), e->rejected, e->error);
 	}
-	if (READ_ONCE(d->broken))
-		return -EPIPE;
+	return READ_ONCE(d->broken) ? -EPIPE : 0;
+}
+
+static long ioctl_enter(struct tgt_daemon *d, void __user *arg)
+{
+	struct tgt_enter e;
+	int ret;
+
+	if (copy_from_user(&e, arg, sizeof(e)))
+		return -EFAULT;
+	ret = enter(d, &e);
+	if (ret)
+		return ret;
 	return copy_to_user(arg, &e, sizeof(e)) ? -EFAULT : 0;
 }
 
@@ -315,6 +325,31 @@ static long tgt_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	return ret;
 }
 
+/*
+ * TGT_IOC_ENTER as a request of io_uring, so that it costs no system call of its own. The request
+ * is in memory that the daemon writes to.
+ */
+static int tgt_uring_cmd(struct io_uring_cmd *ioucmd, unsigned int issue_flags)
+{
+	const struct tgt_enter *arg = srpt_uring_cmd(ioucmd);
+	struct tgt_daemon *d = ioucmd->file->private_data;
+	struct tgt_enter e = { .ring = READ_ONCE(arg->ring) };
+	int ret;
+
+	if (!is_owner(d))
+		return -EPERM;
+	if (ioucmd->cmd_op != TGT_IOC_ENTER)
+		return -ENOTTY;
+	/* Only TGT_IOC_SETUP and the end have it: then a thread of io_uring waits instead. */
+	if (!(issue_flags & IO_URING_F_NONBLOCK))
+		down_read(&d->sem);
+	else if (!down_read_trylock(&d->sem))
+		return -EAGAIN;
+	ret = d->dead || READ_ONCE(d->broken) ? -EPIPE : enter(d, &e);
+	up_read(&d->sem);
+	return ret ?: e.error;
+}
+
 static const struct file_operations tgt_fops = {
 	.owner		= THIS_MODULE,
 	.open		= tgt_open,
@@ -323,6 +358,7 @@ static const struct file_operations tgt_fops = {
 	.mmap		= tgt_mmap,
 	.unlocked_ioctl	= tgt_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
+	.uring_cmd	= tgt_uring_cmd,
 };
 
 static struct miscdevice tgt_misc = {

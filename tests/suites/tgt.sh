@@ -40,7 +40,7 @@ contract() {
 }
 CONTRACT_ARGS=()
 
-case_contract() { contract TC W X; }
+case_contract() { contract TC W X I U; }
 
 # A file system with pages that are written back
 case_memory() {

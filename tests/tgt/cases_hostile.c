@@ -169,6 +169,27 @@ static void *flip_slots(void *arg)
 	return NULL;
 }
 
+/* Answers that are carried out while others are, by threads of io_uring, too. */
+static void *enter_on(void *arg)
+{
+	struct daemon *d = arg;
+	unsigned int seed = conf.seed;
+	struct io_uring_sqe *sqe;
+	struct io_uring u;
+
+	check(!io_uring_queue_init(8, &u, 0), "no io_uring");
+	for (;;) {
+		unsigned int r = rand_r(&seed);
+
+		while ((sqe = io_uring_get_sqe(&u)))
+			prep_enter(sqe, d->fd, r % 16 ? TGT_IOC_ENTER : r / 16, r % 32 ? 0 : r / 16,
+				   r & 64 ? IOSQE_ASYNC : 0);
+		io_uring_submit_and_wait(&u, 8);
+		io_uring_cq_advance(&u, io_uring_cq_ready(&u));
+	}
+	return NULL;
+}
+
 /* On the file that is in use; SETUP, and memory that comes and goes, included. */
 static void random_ioctl(struct daemon *d)
 {
@@ -273,6 +294,7 @@ static void __attribute__((noreturn)) answer_badly(void)
 	unsigned long i;
 
 	start_thread(flip_slots, d);
+	start_thread(enter_on, d);
 	for (i = times(3000); i; i--) {
 		take_events(d, &known);
 		answer_somehow(d, &known);

@@ -314,6 +314,16 @@ int enter(struct daemon *d)
 	return ioctl(d->fd, TGT_IOC_ENTER, &d->last) ? -errno : 0;
 }
 
+void prep_enter(struct io_uring_sqe *sqe, int fd, __u32 op, __u32 ring, unsigned int flags)
+{
+	const struct tgt_enter e = { .ring = ring };
+
+	io_uring_prep_rw(IORING_OP_URING_CMD, sqe, fd, NULL, 0, 0);
+	sqe->cmd_op = op;
+	sqe->flags = flags;
+	memcpy(sqe->cmd, &e, sizeof(e));
+}
+
 bool has_event(void *daemon)
 {
 	struct daemon *d = daemon;

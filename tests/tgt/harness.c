@@ -321,7 +321,7 @@ int main(int argc, char **argv)
 	};
 	static const struct test *const all[] = {
 		tag_tests, answer_tests, bad_answer_tests, abort_tests, fence_tests, data_tests, imm_tests,
-		ring_tests, memory_tests, crash_tests, file_tests, hostile_tests,
+		ring_tests, uring_tests, memory_tests, crash_tests, file_tests, hostile_tests,
 	};
 	unsigned int counts[NR_OUTCOMES] = { 0 }, i;
 	const char *hostile = NULL;

@@ -9,6 +9,7 @@
 #ifndef TGT_HARNESS_H
 #define TGT_HARNESS_H
 
+#include <liburing.h>
 #include <sys/types.h>
 
 #include "libsrp.h"
@@ -33,7 +34,7 @@ struct test {
 
 /* Each ends with an empty entry. */
 extern const struct test tag_tests[], answer_tests[], bad_answer_tests[], abort_tests[], fence_tests[], data_tests[],
-	imm_tests[], ring_tests[], memory_tests[], crash_tests[], file_tests[], hostile_tests[];
+	imm_tests[], ring_tests[], uring_tests[], memory_tests[], crash_tests[], file_tests[], hostile_tests[];
 
 /**
  * struct conf - what the user wants
@@ -156,6 +157,8 @@ struct tgt_event *event_slot(struct daemon *d, __u32 i);
 struct tgt_answer *answer_slot(struct daemon *d, __u32 i);
 /* Return: 0 or -errno of the ioctl; its result is in d->last. */
 int enter(struct daemon *d);
+/* The same as a request of io_uring, or another ioctl. @flags: of the SQE. */
+void prep_enter(struct io_uring_sqe *sqe, int fd, __u32 op, __u32 ring, unsigned int flags);
 /* Return: 0, or why it had no effect. */
 int answer(struct daemon *d, const struct tgt_answer *ans);
 /* The same without TGT_IOC_ENTER, which is to be called later. */

@@ -69,6 +69,7 @@ struct fake_cmd {
 	bool		fetched;	/* its data were */
 	enum fake_state	state;
 	bool		aborted;	/* by TGT_RSP_ABORTED */
+	bool		known;		/* ... and by the kernel */
 	uint8_t		status;
 	uint32_t	len;
 };
@@ -352,8 +353,11 @@ static void fake_tmf_rsp_locked(struct fake_tmf *f, uint32_t ring, uint32_t host
 	if (result == TGT_TMF_LUN_NOT_FOUND)
 		return;
 	for (i = 0; i < f->nr_before; i++)
-		if (fake_covers(f, &cmds[i]) && (!fake_threads || cmds[i].ring == ring))
+		if (fake_covers(f, &cmds[i]) && (!fake_threads || cmds[i].ring == ring)) {
 			assert_int_equal(cmds[i].state, ENDED);
+			/* Answers on one ring keep their order. */
+			assert_true(!cmds[i].aborted || cmds[i].known || cmds[i].ring == ring);
+		}
 }
 
 int tgt_tsk_mgmt_rsp(struct tgt *tgt, uint32_t ring, uint32_t host_no, uint64_t tmf_id, enum tgt_tmf_result result)
@@ -368,8 +372,34 @@ int tgt_tsk_mgmt_rsp(struct tgt *tgt, uint32_t ring, uint32_t host_no, uint64_t 
 
 int tgt_submit(struct tgt *tgt, uint32_t ring)
 {
-	(void)tgt, (void)ring;
+	uint64_t i;
+
+	(void)tgt;
+	pthread_mutex_lock(&fake_lock);
+	for (i = 0; i < nr_cmds; i++)
+		if (cmds[i].ring == ring && cmds[i].aborted)
+			cmds[i].known = true;
+	pthread_mutex_unlock(&fake_lock);
 	return 0;
+}
+
+/* When it is carried out is not known here, only if that fails. */
+static bool fake_submit_fails;
+static int fake_submit_res;
+
+void tgt_prep_submit(struct tgt *tgt, uint32_t ring, struct io_uring_sqe *sqe)
+{
+	(void)tgt, (void)ring;
+	if (fake_submit_fails)
+		io_uring_prep_close(sqe, -1);
+	else
+		io_uring_prep_nop(sqe);
+}
+
+int tgt_submit_failed(struct tgt *tgt, uint32_t ring, int res)
+{
+	fake_submit_res = res;
+	return tgt_submit(tgt, ring);
 }
 
 /* ---- the test's side ---------------------------------------------------------------------------- */
@@ -429,6 +459,8 @@ static __attribute__((unused)) void settle(void)
 			any |= uring_poll(w, 0);
 			any |= tasks_retry(w);
 			any |= worker_flush(w);
+			/* Who falls asleep does that. */
+			any |= uring_poll(w, 0);
 		}
 	}
 }

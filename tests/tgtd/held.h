@@ -104,7 +104,7 @@ static int setup(void **state)
 	fake_d.workers = calloc(2, sizeof(fake_d.workers[0]));
 	nr_memory = 0;
 	for (i = 0; i < 2; i++)
-		if (worker_init(&fake_d.workers[i], &fake_d, i, error))
+		if (worker_init(&fake_d.workers[i], &fake_d, i, error) || uring_begin(&fake_d.workers[i]))
 			return -1;
 	if (daemon_apply(&fake_d, conf, error))
 		return -1;
@@ -158,6 +158,12 @@ static void login(uint32_t ring, uint32_t host_no)
 		}
 		assert_int_equal(cmds[id].status, 0);
 	}
+}
+
+/* On the first ring. */
+static __attribute__((unused)) struct task *last_task(void)
+{
+	return container_of(fake_d.workers[0].tasks.prev, struct task, node);
 }
 
 static uint64_t send_rw(uint32_t ring, uint32_t host_no, uint32_t lun, uint64_t tag, uint8_t attr, uint8_t opcode,

@@ -4,11 +4,6 @@
 
 #define SLOT	4u
 
-static struct task *last_task(void)
-{
-	return container_of(fake_d.workers[0].tasks.prev, struct task, node);
-}
-
 static const uint8_t *slot(void)
 {
 	return fake_slots[0] + (SLOT - 1) * SLOT_LEN;
