@@ -274,6 +274,10 @@ lid_is() {
 # sends_to DEVICE LID: has a QP of the first port of this device, with a connection, a peer with this LID?
 sends_to() { grep -qE "^[0-9]+ RC port 1 RTS kernel remote [0-9]+ lid $2 " "$HCA/hca$1/qps"; }
 
+# Who does not send does not learn that nobody is there any more: an initiator that has all its requests at the target waits
+# for SCSI's time-out, whose reset of the host then comes across its own reconnection.
+send_something() { in_background timeout 90 sg_turs "$disk" >/dev/null 2>&1; }
+
 # The port of the target, then that of the initiator, gets another LID under I/O: packets go nowhere until there is a new connection.
 case_lid_change() {
 	local device lid old
@@ -283,6 +287,7 @@ case_lid_change() {
 		port_lid "$device" 1
 		old=$((lid))
 		lid_becomes "$device" $((old + 40))
+		send_something
 		wait_for 90 "a connection to the new LID" sends_to $((1 - device)) $((old + 40))
 		wait_for_ios "$disk" 20
 		wait_for 20 "Device Management at the new LID" tool_finds 0
@@ -290,6 +295,7 @@ case_lid_change() {
 		logout "$host"
 		session_on 1
 		lid_becomes "$device" "$old"
+		send_something
 		wait_for 90 "a connection to the old LID" sends_to $((1 - device)) "$old"
 		wait_for_ios "$disk" 20
 	done
