@@ -55,7 +55,7 @@ struct counters {
  * @fixed: the memory is known to the io_uring as buffer 0
  * @leaving: nexuses that are down, and still have tasks or functions
  * @in_flight: requests of the io_uring, but for polls
- * @answered: there are answers that the kernel was not told of
+ * @answered: there are answers that the kernel was not told of, nor will be by a request of the io_uring
  * @quiet: rounds since it was told of something
  * @events_armed: the eventfd of the ring is polled
  * @msgs_armed: that of the messages is

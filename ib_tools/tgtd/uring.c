@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * The io_uring of a thread: I/O of backends, and the two eventfds that wake the thread. So there is one
- * place where it waits.
+ * The io_uring of a thread: I/O of backends, answers for the kernel, and the two eventfds that wake the thread. So
+ * there is one place where it waits.
  *
  * A cancelled request has a completion like any other; that of the cancelling is of no interest, as the
  * request may have ended before.
@@ -37,10 +37,6 @@ int uring_open(struct worker *w, size_t len, char *error)
 	struct iovec memory = { w->memory, len };
 	int ret = io_uring_queue_init(ENTRIES, &w->uring, FLAGS);
 
-	/* Kernels before 6.1 */
-	if (ret == -EINVAL)
-		ret = io_uring_queue_init(ENTRIES, &w->uring, 0);
-
 	if (ret) {
 		snprintf(error, CONFIG_ERROR_LEN, "io_uring: %s%s", strerror(-ret),
 			 ret == -ENOSYS || ret == -EPERM ? ": enable it (kernel.io_uring_disabled)" : "");
@@ -57,8 +53,6 @@ int uring_open(struct worker *w, size_t len, char *error)
 
 int uring_begin(struct worker *w)
 {
-	if (!(w->uring.flags & IORING_SETUP_R_DISABLED))
-		return 0;
 	/* liburing 2.3 forgets to export io_uring_enable_rings(). */
 	return syscall(__NR_io_uring_register, w->uring.ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0) ? -errno : 0;
 }

@@ -253,9 +253,7 @@ static int enter(struct tgt_daemon *d, struct tgt_enter *e)
 	if (e->ring >= d->nr_pairs)
 		return -EINVAL;
 	pair = &d->pairs[e->ring];
-	e->consumed = 0;
-	e->rejected = 0;
-	e->error = 0;
+	*e = (struct tgt_enter) { .ring = e->ring };
 	mutex_lock(&pair->enter);
 	take_answers(pair, e);
 	mutex_unlock(&pair->enter);
@@ -305,6 +303,11 @@ static long do_ioctl(struct tgt_daemon *d, unsigned int cmd, void __user *arg)
 	}
 }
 
+static bool is_alive(const struct tgt_daemon *d)
+{
+	return !d->dead && !READ_ONCE(d->broken);
+}
+
 static long tgt_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct tgt_daemon *d = file->private_data;
@@ -320,7 +323,7 @@ static long tgt_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return ret;
 	}
 	down_read(&d->sem);
-	ret = d->dead || READ_ONCE(d->broken) ? -EPIPE : do_ioctl(d, cmd, p);
+	ret = is_alive(d) ? do_ioctl(d, cmd, p) : -EPIPE;
 	up_read(&d->sem);
 	return ret;
 }
@@ -345,7 +348,7 @@ static int tgt_uring_cmd(struct io_uring_cmd *ioucmd, unsigned int issue_flags)
 		down_read(&d->sem);
 	else if (!down_read_trylock(&d->sem))
 		return -EAGAIN;
-	ret = d->dead || READ_ONCE(d->broken) ? -EPIPE : enter(d, &e);
+	ret = is_alive(d) ? enter(d, &e) : -EPIPE;
 	up_read(&d->sem);
 	return ret ?: e.error;
 }

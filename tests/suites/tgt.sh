@@ -40,7 +40,11 @@ contract() {
 }
 CONTRACT_ARGS=()
 
-case_contract() { contract TC W X I U; }
+# All that has no case of its own below
+case_contract() {
+	CONTRACT_ARGS=(--except=B --except=F --except=C --except=M)
+	contract
+}
 
 # A file system with pages that are written back
 case_memory() {

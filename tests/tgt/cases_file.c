@@ -310,6 +310,9 @@ static void expect_killed(int how, __u32 value)
 
 		say_ready(ready);
 		expect(d, TGT_HOST_UP);
+		/* Not before the initiator knows that it is logged in */
+		if (how)
+			expect(d, TGT_CMD_REQ);
 		play(d, how, value);
 	}
 	await_ready(ready);

@@ -182,8 +182,8 @@ static void *enter_on(void *arg)
 		unsigned int r = rand_r(&seed);
 
 		while ((sqe = io_uring_get_sqe(&u)))
-			prep_enter(sqe, d->fd, r % 16 ? TGT_IOC_ENTER : r / 16, r % 32 ? 0 : r / 16,
-				   r & 64 ? IOSQE_ASYNC : 0);
+			prep_enter(sqe, d->fd, r % 16 ? TGT_IOC_ENTER : r / 512, r / 16 % 16 ? 0 : r / 512,
+				   r & 256 ? IOSQE_ASYNC : 0);
 		io_uring_submit_and_wait(&u, 8);
 		io_uring_cq_advance(&u, io_uring_cq_ready(&u));
 	}

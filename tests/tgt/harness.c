@@ -39,6 +39,7 @@ static struct {
 	bool	ended;
 } children[MAX_CHILDREN];
 /* What a case has left would only confuse the next ones. */
+static char *unwanted[9];	/* beginnings of names; ends with NULL */
 static bool left_over;
 static long module_refs;
 
@@ -278,14 +279,17 @@ static enum outcome run_one(const struct test *t)
 	return outcome;
 }
 
-static bool is_wanted(const char *name, char **wanted)
+static bool begins_with_one_of(const char *name, char **beginnings)
 {
-	if (!*wanted)
-		return true;
-	for (; *wanted; wanted++)
-		if (!strncmp(name, *wanted, strlen(*wanted)))
+	for (; *beginnings; beginnings++)
+		if (!strncmp(name, *beginnings, strlen(*beginnings)))
 			return true;
 	return false;
+}
+
+static bool is_wanted(const char *name, char **wanted)
+{
+	return (!*wanted || begins_with_one_of(name, wanted)) && !begins_with_one_of(name, unwanted);
 }
 
 static void run_all(const struct test *tests, char **wanted, unsigned int *counts)
@@ -305,8 +309,8 @@ static void run_all(const struct test *tests, char **wanted, unsigned int *count
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: tgt_contract [--count N] [--seed N] [--file PATH] ioc_guid=HEX,dest=ADDR:PORT "
-		"[CASE...]\n");
+	fprintf(stderr, "usage: tgt_contract [--count N] [--seed N] [--file PATH] [--except CASE]... "
+		"ioc_guid=HEX,dest=ADDR:PORT [CASE...]\n");
 	return 2;
 }
 
@@ -314,6 +318,7 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "count", required_argument, NULL, 'c' },
+		{ "except", required_argument, NULL, 'e' },
 		{ "file", required_argument, NULL, 'f' },
 		{ "hostile", required_argument, NULL, 'h' },	/* only for this program itself */
 		{ "seed", required_argument, NULL, 's' },
@@ -323,13 +328,15 @@ int main(int argc, char **argv)
 		tag_tests, answer_tests, bad_answer_tests, abort_tests, fence_tests, data_tests, imm_tests,
 		ring_tests, uring_tests, memory_tests, crash_tests, file_tests, hostile_tests,
 	};
-	unsigned int counts[NR_OUTCOMES] = { 0 }, i;
+	unsigned int counts[NR_OUTCOMES] = { 0 }, nr_unwanted = 0, i;
 	const char *hostile = NULL;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (c == 'c')
 			conf.count = strtoul(optarg, NULL, 0);
+		else if (c == 'e' && nr_unwanted < ARRAY_SIZE(unwanted) - 1)
+			unwanted[nr_unwanted++] = optarg;
 		else if (c == 'f')
 			conf.file = optarg;
 		else if (c == 'h')
