@@ -162,15 +162,16 @@ bool uring_poll(struct worker *w, unsigned int timeout_ms)
 	struct io_uring_cqe *cqe;
 	bool any = false;
 	uint64_t what;
-	int ret, res;
+	int ret = 0, res;
 	bool more;
 
 	if (timeout_ms) {
 		arm(w, &w->events_armed, tgt_ring_fd(w->d->tgt, w->nr), OF_EVENTS);
 		arm(w, &w->msgs_armed, w->msg_fd, OF_MSGS);
 		ret = io_uring_submit_and_wait_timeout(&w->uring, &cqe, 1, &ts, NULL);
-	} else {
-		ret = io_uring_submit(&w->uring);
+	} else if (io_uring_sq_ready(&w->uring)) {
+		/* What ends on the spot is there with the same call: DEFER_TASKRUN leaves it to who asks for events. */
+		ret = io_uring_submit_and_get_events(&w->uring);
 	}
 	if (ret < 0 && ret != -ETIME && ret != -EINTR && ret != -EAGAIN && ret != -EBUSY)
 		log_error("io_uring: %s", strerror(-ret));

@@ -23,6 +23,7 @@
 
 #define DEFAULT_TIMEOUT	30000U	/* ms */
 #define MAX_FABRICS	4
+#define ANSWERS_PER_TURN 32	/* before others may have the CPU */
 
 DEFINE_MUTEX(tgt_mutex);	/* see tgt.h */
 LIST_HEAD(tgt_daemons);
@@ -241,7 +242,9 @@ static void take_answers(struct tgt_pair *pair, struct tgt_enter *e)
 		e->consumed++;
 		e->rejected += !!ret;
 		tgt_answer_taken(pair);
-		cond_resched();
+		/* Not after each: who runs between two answers gets them one by one. */
+		if (e->consumed % ANSWERS_PER_TURN == 0)
+			cond_resched();
 	}
 }
 
