@@ -181,6 +181,18 @@ int tgt_submit(struct tgt *tgt, uint32_t ring);
  */
 void tgt_prep_submit(struct tgt *tgt, uint32_t ring, struct io_uring_sqe *sqe);
 
+/**
+ * tgt_prep_answer() - one answer that is in no ring, as a request of io_uring
+ * @tgt: the daemon
+ * @ans: stays until the command has ended, or the request has; it can be withdrawn, with TGT_NO_ANSWER as its type
+ * @sqe: is filled in; its user data and flags are the caller's
+ *
+ * For a command that is answered when its I/O has succeeded: linked behind that (IOSQE_IO_LINK) the kernel carries the
+ * answer out at once, without a look at the program. The result is 0; -ECANCELED: the I/O failed, or did less than it
+ * should, or the answer was withdrawn; or what was wrong with the answer, see struct tgt_enter. Unless it is 0 the command is still the program's.
+ */
+void tgt_prep_answer(struct tgt *tgt, const struct tgt_answer *ans, struct io_uring_sqe *sqe);
+
 /** tgt_submit_failed() - do what that request has not done. @res: its result. Return: as of tgt_submit() */
 int tgt_submit_failed(struct tgt *tgt, uint32_t ring, int res);
 

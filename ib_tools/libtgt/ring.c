@@ -85,6 +85,14 @@ void tgt_prep_submit(struct tgt *tgt, uint32_t ring, struct io_uring_sqe *sqe)
 	memcpy(sqe->cmd, &e, sizeof(e));
 }
 
+void tgt_prep_answer(struct tgt *tgt, const struct tgt_answer *ans, struct io_uring_sqe *sqe)
+{
+	const uint64_t addr = (uintptr_t)ans;
+
+	*sqe = (struct io_uring_sqe) { .opcode = IORING_OP_URING_CMD, .fd = tgt->fd, .cmd_op = TGT_IOC_ANSWER };
+	memcpy(sqe->cmd, &addr, sizeof(addr));
+}
+
 int tgt_submit_failed(struct tgt *tgt, uint32_t ring, int res)
 {
 	struct ring *r = &tgt->rings[ring];

@@ -2,10 +2,10 @@
 /*
  * See engine.h: the loop of a thread, its messages, and its nexuses.
  *
- * A round: events of the ring, messages, I/O that has ended, commands that waited for room; then the kernel gets
- * all answers at once, by the call with which the thread goes to sleep if there is nothing else to do. It waits for
- * all of it in its io_uring, but not for more than a second, and now and then the kernel is called without answers: so
- * it and the watchdog know that the thread lives.
+ * A round: events of the ring, messages, commands that waited for room; then the kernel gets all I/O and answers at
+ * once, by the call with which the thread goes to sleep if there is nothing else to do, and what has ended is seen.
+ * It waits for all of it in its io_uring, but not for more than a second, and now and then the kernel is called without
+ * answers: so it and the watchdog know that the thread lives.
  */
 #include <errno.h>
 #include <semaphore.h>
@@ -24,6 +24,7 @@
 #endif
 #define QUIET_ROUNDS		4
 #define DRAIN_MS		100
+#define DRAIN_ROUNDS		300
 
 /* ---- messages ----------------------------------------------------------------------------------- */
 
@@ -264,7 +265,6 @@ static bool one_round(struct worker *w)
 
 	take_events(w);
 	more = worker_handle_msgs(w);
-	uring_poll(w, 0);
 	more |= tasks_retry(w);
 	more |= worker_flush(w);
 	count(&w->counters.loops);
@@ -283,33 +283,58 @@ static bool fall_asleep(struct worker *w)
 	return ends_matter(w) ? tgt_sleep(w->d->tgt, w->nr) : tgt_sleep_sound(w->d->tgt, w->nr);
 }
 
+/* New commands and functions are the next daemon's: it gets them again. */
+static void take_ends(struct worker *w)
+{
+	struct tgt_event ev;
+
+	while (tgt_next(w->d->tgt, w->nr, &ev))
+		if (ev.type == TGT_CMD_DONE)
+			task_done(w, &ev);
+}
+
+/*
+ * What the backends have begun ends here; the next daemon, if there is one, gets the rest. Nor does it overtake what has
+ * not ended: the backends have their locks as long as that.
+ */
+static void drain(struct worker *w)
+{
+	unsigned int n;
+
+	for (n = 0; w->in_flight && n < DRAIN_ROUNDS; n++) {
+		uring_poll(w, DRAIN_MS);
+		take_ends(w);
+		worker_flush(w);
+		count(&w->counters.loops);
+	}
+	if (w->in_flight)
+		log_warning("thread %u: %u commands have not ended: a device, or an initiator, does not answer", w->nr,
+			    w->in_flight);
+	worker_flush(w);
+	submit(w);
+}
+
 static void *loop(void *arg)
 {
 	struct worker *w = arg;
 	int ret = uring_begin(w);
+	bool asleep;
 
 	if (ret) {
 		log_error("io_uring: %s", strerror(-ret));
 		worker_failed(w);
 	}
 	while (!stopped(w)) {
-		if (!one_round(w) && fall_asleep(w)) {
-			if (!uring_poll(w, ALIVE_MS))
-				w->quiet = QUIET_ROUNDS;
+		asleep = !one_round(w) && fall_asleep(w);
+		if (!uring_poll(w, asleep ? ALIVE_MS : 0) && asleep)
+			w->quiet = QUIET_ROUNDS;
+		if (asleep)
 			tgt_awake(w->d->tgt, w->nr);
-		}
 		/* Without a look at a clock, which can be slow: a round takes no longer than ALIVE_MS. */
 		if (++w->quiet >= QUIET_ROUNDS)
 			submit(w);
 	}
-	/* What the backends have begun ends here; the next daemon, if there is one, gets the rest. */
-	while (w->in_flight) {
-		uring_poll(w, DRAIN_MS);
-		worker_flush(w);
-		count(&w->counters.loops);
-	}
-	worker_flush(w);
-	submit(w);
+	drain(w);
 	return NULL;
 }
 

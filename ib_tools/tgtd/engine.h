@@ -54,7 +54,7 @@ struct counters {
  * @slots_off: of the slots in @memory, behind @bufs
  * @fixed: the memory is known to the io_uring as buffer 0
  * @leaving: nexuses that are down, and still have tasks or functions
- * @in_flight: requests of the io_uring, but for polls
+ * @in_flight: tasks that the io_uring has
  * @answered: there are answers that the kernel was not told of, nor will be by a request of the io_uring
  * @quiet: rounds since it was told of something
  * @events_armed: the eventfd of the ring is polled
@@ -126,6 +126,9 @@ enum task_abort {
  * @left_engine: scsi_task_end() was called
  * @has_buf: there is a chunk at @buf_off
  * @slot: 1 + the number of that with its data; 0: they have to be fetched
+ * @foreseen: @answer is what to say if the I/O succeeds
+ * @linked: the io_uring has that too: success has no completion, but CMD_DONE
+ * @counted: its bytes were, see uncount()
  * @runs: it is counted in order.running; as long as it is TASK_DORMANT under order.lock
  * @msg: its turn has come
  */
@@ -146,10 +149,14 @@ struct task {
 	bool			held;
 	bool			left_engine;
 	bool			has_buf;
+	bool			foreseen;
+	bool			linked;
+	bool			counted;
 	bool			runs;
 	uint32_t		slot;
 	uint32_t		buf_off;
 	struct io		io;
+	struct tgt_answer	answer;
 	struct msg		msg;
 };
 

@@ -181,6 +181,13 @@ enum scsi_step scsi_data(struct scsi_task *task);
  */
 enum scsi_step scsi_io_done(struct scsi_task *task, int error);
 
+/**
+ * scsi_io_foreseen() - the caller has SCSI_IO: is it known what follows if the I/O succeeds?
+ *
+ * Return: true: SCSI_RESPOND, and the task is as it will be then. scsi_io_done() can, but need not, be called.
+ */
+bool scsi_io_foreseen(struct scsi_task *task);
+
 /** scsi_resume() - after scsi_lu_ops.resume(). Return: the next step */
 enum scsi_step scsi_resume(struct scsi_task *task);
 

@@ -281,6 +281,15 @@ enum scsi_step scsi_io_done(struct scsi_task *task, int error)
 	return error ? io_error(task, error) : task->op->io_done(task);
 }
 
+bool scsi_io_foreseen(struct scsi_task *task)
+{
+	/* These look at nothing but the task, and the rest is to come after other I/O. */
+	if (task->op->io_done != scsi_read_io && task->op->io_done != scsi_io_good)
+		return false;
+	task->op->io_done(task);
+	return true;
+}
+
 enum scsi_step scsi_resume(struct scsi_task *task)
 {
 	return scsi_caw_turn(task);

@@ -6,6 +6,8 @@
  *
  * A write whose data came with it has a slot of the memory instead of a buffer, and skips FETCH.
  *
+ * When GOOD is sure to follow an I/O that succeeds, the answer is linked behind it, see uring.c: then CMD_DONE comes next.
+ *
  * A command that is to be aborted ends where it is if nobody but us has it. The kernel has it in
  * FETCH and RESPONDED, the io_uring in IO: then it ends when they are through with it, and one that was
  * RESPONDED is not aborted at all.
@@ -104,6 +106,24 @@ static void end(struct task *t)
 		task_free(t);
 }
 
+static void count_bytes(struct task *t, uint64_t n)
+{
+	struct lu_counters *c = &t->lu->counters;
+
+	if (t->io.op == SCSI_IO_READ)
+		__atomic_add_fetch(&c->read_bytes, n, __ATOMIC_RELAXED);
+	else if (t->io.op == SCSI_IO_WRITE)
+		__atomic_add_fetch(&c->written_bytes, n, __ATOMIC_RELAXED);
+}
+
+/* With an answer behind it an I/O is counted in advance: nobody looks when it has ended. */
+static void uncount(struct task *t)
+{
+	if (t->counted)
+		count_bytes(t, -t->io.len);
+	t->counted = false;
+}
+
 static void end_aborted(struct task *t)
 {
 	struct tgt_cmd_rsp rsp = { .cmd_id = t->cmd_id };
@@ -136,6 +156,7 @@ void task_abort(struct task *t, enum task_abort how)
 	case TASK_WAIT_BUFFER:
 	case TASK_WAIT_URING:
 		list_del(&t->wait);
+		uncount(t);
 		end_aborted(t);
 		break;
 	case TASK_WAIT_TURN:
@@ -144,6 +165,8 @@ void task_abort(struct task *t, enum task_abort how)
 		break;
 	case TASK_IO:
 		t->io.stop = true;
+		/* In case it cannot be cancelled */
+		__atomic_store_n(&t->answer.type, TGT_NO_ANSWER, __ATOMIC_RELAXED);
 		uring_cancel(t->w, t);
 		break;
 	default:
@@ -182,9 +205,9 @@ static void fetch(struct task *t)
 	send_rsp(t->w, t->nexus->host_no, &rsp);
 }
 
-static void respond(struct task *t)
+static struct tgt_cmd_rsp status_of(const struct task *t)
 {
-	struct scsi_task *s = &t->scsi;
+	const struct scsi_task *s = &t->scsi;
 	struct tgt_cmd_rsp rsp = {
 		.cmd_id = t->cmd_id,
 		.buf_id = t->w->buf_id,
@@ -196,6 +219,13 @@ static void respond(struct task *t)
 	};
 
 	memcpy(rsp.sense, s->sense, s->sense_len);
+	return rsp;
+}
+
+static void respond(struct task *t)
+{
+	struct tgt_cmd_rsp rsp = status_of(t);
+
 	t->state = TASK_RESPONDED;
 	send_rsp(t->w, t->nexus->host_no, &rsp);
 	leave_engine(t);
@@ -215,16 +245,12 @@ static void wait_for(struct task *t, enum task_state state, enum scsi_step step)
 
 static void note_io(struct task *t)
 {
-	struct lu_counters *c = &t->lu->counters;
-
 	if (t->io.error && t->io.error != -ECANCELED) {
 		count(&t->w->counters.io_errors);
 		log_error("LUN %u of target %s: I/O at byte %llu: %s", t->lu->conf->lun,
 			  t->lu->target->conf->id_ext_text, (unsigned long long)t->io.off, strerror(-t->io.error));
-	} else if (t->io.op == SCSI_IO_READ) {
-		__atomic_add_fetch(&c->read_bytes, t->io.len, __ATOMIC_RELAXED);
-	} else if (t->io.op == SCSI_IO_WRITE) {
-		__atomic_add_fetch(&c->written_bytes, t->io.len, __ATOMIC_RELAXED);
+	} else {
+		count_bytes(t, t->io.len);
 	}
 }
 
@@ -255,6 +281,14 @@ static bool do_io(struct task *t)
 		t->io.be->ops->run(t->io.be, &t->io);
 		note_io(t);
 		return true;
+	}
+	t->foreseen = scsi_io_foreseen(&t->scsi);
+	if (t->foreseen) {
+		t->answer.type = TGT_CMD_RSP;
+		t->answer.host_no = t->nexus->host_no;
+		t->answer.cmd_rsp = status_of(t);
+		count_bytes(t, t->io.len);
+		t->counted = true;
 	}
 	task_io(t);
 	return false;
@@ -441,6 +475,15 @@ static void fetched(struct task *t, uint32_t result)
 		have_data(t);
 }
 
+/* The I/O has succeeded, and so has the answer: who wanted to abort it was too late. */
+static void end_linked(struct task *t)
+{
+	t->w->in_flight--;
+	t->w->quiet = 0;
+	t->abort = ABORT_NONE;
+	end(t);
+}
+
 void task_done(struct worker *w, const struct tgt_event *ev)
 {
 	struct task *t = find(w, ev->host_no, ev->cmd_done.cmd_id);
@@ -451,12 +494,15 @@ void task_done(struct worker *w, const struct tgt_event *ev)
 		fetched(t, ev->cmd_done.result);
 	else if (t->state == TASK_RESPONDED)
 		end(t);
+	else if (t->linked)
+		end_linked(t);
 	else
 		log_error("the kernel is done with a command that it did not have");
 }
 
 void task_io_ended(struct task *t)
 {
+	uncount(t);
 	note_io(t);
 	t->state = TASK_NEW;
 	if (t->abort != ABORT_NONE)

@@ -3,6 +3,9 @@
  * The io_uring of a thread: I/O of backends, answers for the kernel, and the two eventfds that wake the thread. So
  * there is one place where it waits.
  *
+ * What is known to end a command with GOOD if it succeeds has the answer linked behind it, and neither has a
+ * completion then: the thread need not run before there is something new to do.
+ *
  * A cancelled request has a completion like any other; that of the cancelling is of no interest, as the
  * request may have ended before.
  */
@@ -31,6 +34,7 @@ enum {
 	OF_CANCEL = 3,
 	OF_SUBMIT = 4,
 };
+#define ANSWER_OF	1u	/* in such an address: of the answer linked behind its I/O */
 
 int uring_open(struct worker *w, size_t len, char *error)
 {
@@ -74,15 +78,32 @@ static struct io_uring_sqe *get_sqe(struct worker *w)
 	return io_uring_get_sqe(&w->uring);
 }
 
+static void link_answer(struct worker *w, struct task *t, struct io_uring_sqe *sqe)
+{
+	io_uring_sqe_set_flags(sqe, IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS);
+	sqe = io_uring_get_sqe(&w->uring);
+	tgt_prep_answer(w->d->tgt, &t->answer, sqe);
+	io_uring_sqe_set_flags(sqe, IOSQE_CQE_SKIP_SUCCESS);
+	io_uring_sqe_set_data64(sqe, (uintptr_t)t | ANSWER_OF);
+}
+
 bool uring_io(struct worker *w, struct task *t)
 {
-	struct io_uring_sqe *sqe = get_sqe(w);
+	struct io_uring_sqe *sqe;
 
-	if (!sqe)
+	/* A link ends with what is submitted at once. */
+	if (io_uring_sq_space_left(&w->uring) < 2)
+		io_uring_submit(&w->uring);
+	if (io_uring_sq_space_left(&w->uring) < 2)
 		return false;
+	sqe = io_uring_get_sqe(&w->uring);
 	t->io.be->ops->prep(t->io.be, &t->io, sqe);
 	io_uring_sqe_set_data(sqe, t);
 	w->in_flight++;
+	t->linked = t->foreseen;
+	t->foreseen = false;
+	if (t->linked)
+		link_answer(w, t, sqe);
 	return true;
 }
 
@@ -124,10 +145,12 @@ static void arm(struct worker *w, bool *armed, int fd, uint64_t what)
 	*armed = true;
 }
 
-static void io_completed(struct worker *w, struct task *t, int res)
+/* @answer: the I/O has succeeded, but not the answer behind it. Else that has not been tried. */
+static void io_completed(struct worker *w, struct task *t, bool answer, int res)
 {
 	w->in_flight--;
-	if (t->io.be->ops->complete(t->io.be, &t->io, res)) {
+	t->linked = false;
+	if (answer || t->io.be->ops->complete(t->io.be, &t->io, res)) {
 		task_io_ended(t);
 	} else if (t->io.stop) {
 		t->io.error = -ECANCELED;
@@ -152,7 +175,7 @@ static void completed(struct worker *w, uint64_t what, int res, bool more)
 		worker_submit_failed(w, res);
 		break;
 	default:
-		io_completed(w, (struct task *)(uintptr_t)what, res);
+		io_completed(w, (struct task *)(uintptr_t)(what & ~(uint64_t)ANSWER_OF), what & ANSWER_OF, res);
 	}
 }
 

@@ -45,6 +45,7 @@ enum tgt_event_type {
 	TGT_HOST_UP		= 4,
 	TGT_HOST_DOWN		= 5,
 	/* daemon to kernel */
+	TGT_NO_ANSWER		= 0x80,
 	TGT_CMD_RSP		= 0x81,
 	TGT_TSK_MGMT_RSP	= 0x82,
 };
@@ -219,7 +220,7 @@ struct tgt_tsk_mgmt_rsp {
 
 /**
  * struct tgt_answer - a slot of the ring to the kernel
- * @type: TGT_CMD_RSP or TGT_TSK_MGMT_RSP
+ * @type: TGT_CMD_RSP or TGT_TSK_MGMT_RSP; TGT_NO_ANSWER, see TGT_IOC_ANSWER
  * @host_no: as in the request
  */
 struct tgt_answer {
@@ -393,6 +394,11 @@ struct tgt_imm {
  *
  * TGT_IOC_ENTER can be a request of io_uring, too: IORING_OP_URING_CMD, with this at "cmd" of the
  * SQE. The result is @error, or what the ioctl fails with.
+ *
+ * TGT_IOC_ANSWER is a request of io_uring only, with the address of a struct tgt_answer, 64 bits,
+ * at "cmd": one answer that is in no ring, so that it can be linked behind the I/O it tells of. The
+ * result is 0, or what @error would be; -EFAULT: no memory at that address; -ECANCELED: it was
+ * withdrawn meanwhile, with TGT_NO_ANSWER as its type.
  */
 struct tgt_enter {
 	__u32	ring;
@@ -409,6 +415,7 @@ struct tgt_enter {
 #define TGT_IOC_UNREG_BUF	_IOW('t', 6, __u32)
 #define TGT_IOC_ENTER		_IOWR('t', 7, struct tgt_enter)
 #define TGT_IOC_LEND_IMM	_IOW('t', 8, struct tgt_imm)
+#define TGT_IOC_ANSWER		_IOW('t', 9, struct tgt_answer)
 
 /* Names that C and the kernel agree on, so that the layout does not depend on who compiles it. */
 #define TGT_LAYOUT(type, field, offset) \

@@ -248,6 +248,13 @@ static void take_answers(struct tgt_pair *pair, struct tgt_enter *e)
 	}
 }
 
+static void note_rejected(struct tgt_daemon *d, u32 n, int error)
+{
+	WRITE_ONCE(d->rejected, d->rejected + n);
+	pr_info_ratelimited("daemon %d: %u answers had no effect, the first for error %d\n",
+			    pid_nr(d->owner), n, error);
+}
+
 /* Return: 0, with the results in @e; -EINVAL: no such ring; -EPIPE: no more of this daemon. */
 static int enter(struct tgt_daemon *d, struct tgt_enter *e)
 {
@@ -263,12 +270,26 @@ static int enter(struct tgt_daemon *d, struct tgt_enter *e)
 	tgt_push_waiting(pair);
 
 	WRITE_ONCE(d->last_enter, jiffies);
-	if (e->rejected) {
-		WRITE_ONCE(d->rejected, d->rejected + e->rejected);
-		pr_info_ratelimited("daemon %d: %u answers had no effect, the first for error %d\n",
-				    pid_nr(d->owner), e->rejected, e->error);
-	}
+	if (e->rejected)
+		note_rejected(d, e->rejected, e->error);
 	return READ_ONCE(d->broken) ? -EPIPE : 0;
+}
+
+/* TGT_IOC_ANSWER. Return: 0, or why it has no effect. */
+static int answer_at(struct tgt_daemon *d, const void __user *from)
+{
+	struct tgt_answer ans;
+	int ret;
+
+	if (copy_from_user(&ans, from, sizeof(ans)))
+		return -EFAULT;
+	if (ans.type == TGT_NO_ANSWER)
+		return -ECANCELED;
+	ret = tgt_handle_answer(d, &ans);
+	WRITE_ONCE(d->last_enter, jiffies);
+	if (ret && ret != -ENOMEM)
+		note_rejected(d, 1, ret);
+	return ret;
 }
 
 static long ioctl_enter(struct tgt_daemon *d, void __user *arg)
@@ -331,29 +352,40 @@ static long tgt_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	return ret;
 }
 
-/*
- * TGT_IOC_ENTER as a request of io_uring, so that it costs no system call of its own. The request
- * is in memory that the daemon writes to.
- */
+/* @arg: in memory that the daemon writes to */
+static int uring_cmd(struct tgt_daemon *d, u32 op, const void *arg)
+{
+	const struct tgt_enter *enter_arg = arg;
+	const u64 *addr = arg;
+	struct tgt_enter e;
+
+	switch (op) {
+	case TGT_IOC_ENTER:
+		e.ring = READ_ONCE(enter_arg->ring);
+		return enter(d, &e) ?: e.error;
+	case TGT_IOC_ANSWER:
+		return answer_at(d, u64_to_user_ptr(READ_ONCE(*addr)));
+	default:
+		return -ENOTTY;
+	}
+}
+
+/* Answers by a request of io_uring, so that they cost no system call of their own. */
 static int tgt_uring_cmd(struct io_uring_cmd *ioucmd, unsigned int issue_flags)
 {
-	const struct tgt_enter *arg = srpt_uring_cmd(ioucmd);
 	struct tgt_daemon *d = ioucmd->file->private_data;
-	struct tgt_enter e = { .ring = READ_ONCE(arg->ring) };
 	int ret;
 
 	if (!is_owner(d))
 		return -EPERM;
-	if (ioucmd->cmd_op != TGT_IOC_ENTER)
-		return -ENOTTY;
 	/* Only TGT_IOC_SETUP and the end have it: then a thread of io_uring waits instead. */
 	if (!(issue_flags & IO_URING_F_NONBLOCK))
 		down_read(&d->sem);
 	else if (!down_read_trylock(&d->sem))
 		return -EAGAIN;
-	ret = is_alive(d) ? enter(d, &e) : -EPIPE;
+	ret = is_alive(d) ? uring_cmd(d, ioucmd->cmd_op, srpt_uring_cmd(ioucmd)) : -EPIPE;
 	up_read(&d->sem);
-	return ret ?: e.error;
+	return ret;
 }
 
 static const struct file_operations tgt_fops = {

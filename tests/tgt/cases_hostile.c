@@ -181,9 +181,14 @@ static void *enter_on(void *arg)
 	for (;;) {
 		unsigned int r = rand_r(&seed);
 
-		while ((sqe = io_uring_get_sqe(&u)))
-			prep_enter(sqe, d->fd, r % 16 ? TGT_IOC_ENTER : r / 512, r / 16 % 16 ? 0 : r / 512,
-				   r & 256 ? IOSQE_ASYNC : 0);
+		while ((sqe = io_uring_get_sqe(&u))) {
+			unsigned int flags = r & 256 ? IOSQE_ASYNC : 0;
+
+			if (r & 512)
+				prep_answer(sqe, d->fd, r % 16 ? answer_slot(d, r / 1024) : (void *)(uintptr_t)r, flags);
+			else
+				prep_enter(sqe, d->fd, r % 16 ? TGT_IOC_ENTER : r / 1024, r / 16 % 16 ? 0 : r / 1024, flags);
+		}
 		io_uring_submit_and_wait(&u, 8);
 		io_uring_cq_advance(&u, io_uring_cq_ready(&u));
 	}

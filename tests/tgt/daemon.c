@@ -324,6 +324,14 @@ void prep_enter(struct io_uring_sqe *sqe, int fd, __u32 op, __u32 ring, unsigned
 	memcpy(sqe->cmd, &e, sizeof(e));
 }
 
+void prep_answer(struct io_uring_sqe *sqe, int fd, const struct tgt_answer *ans, unsigned int flags)
+{
+	const __u64 addr = (uintptr_t)ans;
+
+	prep_enter(sqe, fd, TGT_IOC_ANSWER, 0, flags);
+	memcpy(sqe->cmd, &addr, sizeof(addr));
+}
+
 bool has_event(void *daemon)
 {
 	struct daemon *d = daemon;

@@ -159,6 +159,8 @@ struct tgt_answer *answer_slot(struct daemon *d, __u32 i);
 int enter(struct daemon *d);
 /* The same as a request of io_uring, or another ioctl. @flags: of the SQE. */
 void prep_enter(struct io_uring_sqe *sqe, int fd, __u32 op, __u32 ring, unsigned int flags);
+/* TGT_IOC_ANSWER */
+void prep_answer(struct io_uring_sqe *sqe, int fd, const struct tgt_answer *ans, unsigned int flags);
 /* Return: 0, or why it had no effect. */
 int answer(struct daemon *d, const struct tgt_answer *ans);
 /* The same without TGT_IOC_ENTER, which is to be called later. */

@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -370,30 +371,124 @@ int tgt_tsk_mgmt_rsp(struct tgt *tgt, uint32_t ring, uint32_t host_no, uint64_t 
 	return 0;
 }
 
-int tgt_submit(struct tgt *tgt, uint32_t ring)
+static void fake_submit_locked(uint32_t ring)
 {
 	uint64_t i;
 
-	(void)tgt;
-	pthread_mutex_lock(&fake_lock);
 	for (i = 0; i < nr_cmds; i++)
 		if (cmds[i].ring == ring && cmds[i].aborted)
 			cmds[i].known = true;
+}
+
+int tgt_submit(struct tgt *tgt, uint32_t ring)
+{
+	(void)tgt;
+	pthread_mutex_lock(&fake_lock);
+	fake_submit_locked(ring);
 	pthread_mutex_unlock(&fake_lock);
 	return 0;
 }
 
-/* When it is carried out is not known here, only if that fails. */
-static bool fake_submit_fails;
+static struct daemon fake_d;
+
+/* ---- requests of io_uring ------------------------------------------------------------------------ */
+
+/*
+ * They write what is to be done to a pipe. What comes out of it was carried out by the io_uring: an answer, or, with
+ * its ring as host_no and type 0, tgt_submit(). Or they fail, without effect; that is known too late for an answer that
+ * was withdrawn, whose completion is done by fake_withdrawn().
+ */
+static int fake_pipe[2];
+static bool fake_submit_fails, fake_answer_fails;
 static int fake_submit_res;
+static struct tgt_answer fake_submits[FAKE_RINGS] = { { .host_no = 0 }, { .host_no = 1 } };
+
+static void fake_prep(struct io_uring_sqe *sqe, const struct tgt_answer *what, bool fails)
+{
+	if (fails)
+		io_uring_prep_close(sqe, -1);
+	else
+		io_uring_prep_write(sqe, fake_pipe[1], what, sizeof(*what), -1);
+}
 
 void tgt_prep_submit(struct tgt *tgt, uint32_t ring, struct io_uring_sqe *sqe)
 {
-	(void)tgt, (void)ring;
-	if (fake_submit_fails)
-		io_uring_prep_close(sqe, -1);
+	(void)tgt;
+	fake_prep(sqe, &fake_submits[ring], fake_submit_fails);
+}
+
+void tgt_prep_answer(struct tgt *tgt, const struct tgt_answer *ans, struct io_uring_sqe *sqe)
+{
+	(void)tgt;
+	fake_prep(sqe, ans, fake_answer_fails);
+}
+
+struct fake_msg {
+	struct msg	msg;
+	uint64_t	cmd_id;
+};
+
+static void fake_withdrawn(struct worker *w, struct msg *msg)
+{
+	struct fake_msg *m = container_of(msg, struct fake_msg, msg);
+	struct list *node;
+	struct task *t;
+
+	list_for_each(node, &w->tasks) {
+		t = container_of(node, struct task, node);
+		if (t->cmd_id == m->cmd_id) {
+			assert_true(t->linked);
+			t->linked = false;
+			w->in_flight--;
+			task_io_ended(t);
+			break;
+		}
+	}
+	free(m);
+}
+
+static void fake_carry_out(const struct tgt_answer *ans)
+{
+	struct fake_msg *m;
+
+	if (ans->type == TGT_NO_ANSWER) {
+		m = calloc(1, sizeof(*m));
+		m->cmd_id = ans->cmd_rsp.cmd_id;
+		worker_send(&fake_d.workers[cmds[m->cmd_id].ring], &m->msg, fake_withdrawn);
+		return;
+	}
+	pthread_mutex_lock(&fake_lock);
+	if (ans->type == TGT_CMD_RSP)
+		fake_cmd_rsp_locked(cmds[ans->cmd_rsp.cmd_id].ring, ans->host_no, &ans->cmd_rsp);
 	else
-		io_uring_prep_nop(sqe);
+		fake_submit_locked(ans->host_no);
+	pthread_mutex_unlock(&fake_lock);
+}
+
+static void *fake_kernel(void *arg)
+{
+	struct tgt_answer ans;
+
+	(void)arg;
+	while (read(fake_pipe[0], &ans, sizeof(ans)) == sizeof(ans))
+		fake_carry_out(&ans);
+	return NULL;
+}
+
+/* Without threads */
+/* Return: whether there was something. */
+static __attribute__((unused)) bool fake_drain(void)
+{
+	bool any = false;
+	struct pollfd p = { .fd = fake_pipe[0], .events = POLLIN };
+	struct tgt_answer ans;
+
+	while (poll(&p, 1, 0) == 1) {
+		assert_int_equal(read(fake_pipe[0], &ans, sizeof(ans)), sizeof(ans));
+		fake_carry_out(&ans);
+		any = true;
+	}
+	return any;
 }
 
 int tgt_submit_failed(struct tgt *tgt, uint32_t ring, int res)
@@ -404,7 +499,7 @@ int tgt_submit_failed(struct tgt *tgt, uint32_t ring, int res)
 
 /* ---- the test's side ---------------------------------------------------------------------------- */
 
-static struct daemon fake_d;
+static pthread_t fake_thread;
 
 /* Two threads at work. */
 static __attribute__((unused)) void start_threads(struct config *conf, char *error)
@@ -412,6 +507,8 @@ static __attribute__((unused)) void start_threads(struct config *conf, char *err
 	uint32_t i;
 
 	fake_threads = true;
+	assert_int_equal(pipe(fake_pipe), 0);
+	assert_int_equal(pthread_create(&fake_thread, NULL, fake_kernel, NULL), 0);
 	fake_d = (struct daemon) { .conf = conf, .nr_workers = 2 };
 	pthread_mutex_init(&fake_d.lock, NULL);
 	list_init(&fake_d.targets);
@@ -440,6 +537,9 @@ static __attribute__((unused)) void stop_threads(void)
 		free(fake_memory[i]);
 	}
 	free(fake_d.workers);
+	close(fake_pipe[1]);
+	pthread_join(fake_thread, NULL);
+	close(fake_pipe[0]);
 	daemon_free_targets(&fake_d);
 	assert_true(list_empty(&fake_d.targets));
 }
@@ -461,6 +561,7 @@ static __attribute__((unused)) void settle(void)
 			any |= worker_flush(w);
 			/* Who falls asleep does that. */
 			any |= uring_poll(w, 0);
+			any |= fake_drain();
 		}
 	}
 }

@@ -23,6 +23,8 @@ static struct config *conf;
 static int gate;		/* an I/O ends when it is readable */
 static bool obeys = true;	/* an I/O can be cancelled */
 
+#define VERIFY_10	0x2f	/* reads, without an answer behind it */
+
 static const uint8_t TUR[16];
 
 /* ---- a backend that waits ----------------------------------------------------------------------- */
@@ -95,7 +97,7 @@ static int setup(void **state)
 	(void)state;
 	conf = load(CONF(LUN("0") "," LUN("1")));
 	gate = eventfd(0, EFD_NONBLOCK);
-	if (gate < 0)
+	if (gate < 0 || pipe(fake_pipe))
 		return -1;
 	fake_d = (struct daemon) { .conf = conf, .nr_workers = 2 };
 	pthread_mutex_init(&fake_d.lock, NULL);
@@ -138,6 +140,8 @@ static int teardown(void **state)
 	daemon_free_targets(&fake_d);
 	config_free(conf);
 	close(gate);
+	close(fake_pipe[0]);
+	close(fake_pipe[1]);
 	return 0;
 }
 

@@ -25,17 +25,16 @@ static void abort_in_io(void **state)
 	assert_false(cmds[other].aborted);
 }
 
-/* The I/O cannot be cancelled: it is waited for. */
-static void abort_waits_for_io(void **state)
+/* The I/O cannot be cancelled: it is waited for. @rw: it has an answer behind it */
+static void abort_waits(bool rw)
 {
 	uint64_t id, tmf;
 
-	(void)state;
 	login(0, 1);
 	hold_io();
-	id = WRITE(0, 1, 0, 7);
-	assert_int_equal(cmds[id].state, FETCHING);
-	cmd_done(id, TGT_DONE_OK);
+	id = rw ? WRITE(0, 1, 0, 7) : send_rw(0, 1, 0, 7, TGT_ATTR_SIMPLE, VERIFY_10, 8);
+	if (rw)
+		cmd_done(id, TGT_DONE_OK);
 	/* Not submitted yet, so there is nothing to cancel when the request to cancel is carried out before. */
 	tmf = send_tmf(0, 1, 0, TGT_ABORT_TASK, 7);
 	obeys = false;
@@ -43,6 +42,38 @@ static void abort_waits_for_io(void **state)
 	release_io();
 	assert_true(cmds[id].aborted);
 	assert_int_equal(tmfs[tmf].result, TGT_TMF_COMPLETE);
+	end_all();
+}
+
+static void abort_waits_for_io(void **state)
+{
+	(void)state;
+	abort_waits(false);
+}
+
+static void abort_withdraws_answer(void **state)
+{
+	(void)state;
+	abort_waits(true);
+}
+
+/* The I/O has ended, and so its answer is with the kernel. */
+static void abort_comes_too_late(void **state)
+{
+	uint64_t id, tmf;
+
+	(void)state;
+	login(0, 1);
+	id = READ(0, 1, 0, 7);
+	release_io();
+	assert_int_equal(cmds[id].state, RESPONDED);
+	tmf = send_tmf(0, 1, 0, TGT_ABORT_TASK, 7);
+	settle_io();
+	assert_false(tmfs[tmf].answered);
+	cmd_done(id, TGT_DONE_OK);
+	settle();
+	assert_true(tmfs[tmf].answered);
+	assert_int_equal(tmfs[tmf].result, TGT_TMF_TASK_COMPLETED);
 	end_all();
 }
 
@@ -474,6 +505,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(abort_in_io),
 		TEST(abort_waits_for_io),
+		TEST(abort_withdraws_answer),
+		TEST(abort_comes_too_late),
 		TEST(abort_in_fetch),
 		TEST(abort_after_response),
 		TEST(nothing_to_abort),
