@@ -299,13 +299,16 @@ static void take_ends(struct worker *w)
  */
 static void drain(struct worker *w)
 {
-	unsigned int n;
+	unsigned int before, idle = 0;
 
-	for (n = 0; w->in_flight && n < DRAIN_ROUNDS; n++) {
+	while (w->in_flight && idle++ < DRAIN_ROUNDS) {
+		before = w->in_flight;
 		uring_poll(w, DRAIN_MS);
 		take_ends(w);
 		worker_flush(w);
 		count(&w->counters.loops);
+		if (w->in_flight != before)
+			idle = 0;
 	}
 	if (w->in_flight)
 		log_warning("thread %u: %u commands have not ended: a device, or an initiator, does not answer", w->nr,
