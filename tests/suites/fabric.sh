@@ -186,6 +186,10 @@ paths_down() {
 }
 path_is() { dmsetup status paths | grep -q " ${path_devs[$1]} $2 "; }
 
+# Who does not send does not learn that nobody is there any more: an initiator that has all its requests at the target waits
+# for SCSI's time-out, whose reset of the host then comes across its own reconnection.
+send_something() { in_background timeout 90 sg_turs "$disk" >/dev/null 2>&1; }
+
 # ---- cases ---------------------------------------------------------------------------------------
 
 # What ibsrpdm prints logs in, srp_daemon does it alone, and once.
@@ -242,6 +246,9 @@ case_multipath() {
 	paths_up
 	for port in 1 2; do
 		cut_cable 1 "$port"
+		# As multipathd does, which looks at each path now and then
+		disk=/dev/$(basename "$(readlink "/sys/dev/block/${path_devs[port]}")")
+		send_something
 		wait_for 60 "path $port fails" path_is "$port" F
 		wait_for_ios "$verify_disk" 20
 		wait_for 60 "the session over port $port ends" not has_session "${path_hosts[port]}"
@@ -273,10 +280,6 @@ lid_is() {
 }
 # sends_to DEVICE LID: has a QP of the first port of this device, with a connection, a peer with this LID?
 sends_to() { grep -qE "^[0-9]+ RC port 1 RTS kernel remote [0-9]+ lid $2 " "$HCA/hca$1/qps"; }
-
-# Who does not send does not learn that nobody is there any more: an initiator that has all its requests at the target waits
-# for SCSI's time-out, whose reset of the host then comes across its own reconnection.
-send_something() { in_background timeout 90 sg_turs "$disk" >/dev/null 2>&1; }
 
 # The port of the target, then that of the initiator, gets another LID under I/O: packets go nowhere until there is a new connection.
 case_lid_change() {
