@@ -189,7 +189,8 @@ void tgt_prep_submit(struct tgt *tgt, uint32_t ring, struct io_uring_sqe *sqe);
  *
  * For a command that is answered when its I/O has succeeded: linked behind that (IOSQE_IO_LINK) the kernel carries the
  * answer out at once, without a look at the program. The result is 0; -ECANCELED: the I/O failed, or did less than it
- * should, or the answer was withdrawn; or what was wrong with the answer, see struct tgt_enter. Unless it is 0 the command is still the program's.
+ * should, or the answer was withdrawn; or what was wrong with the answer, see struct tgt_enter. Unless it is 0 the
+ * command is still the program's.
  */
 void tgt_prep_answer(struct tgt *tgt, const struct tgt_answer *ans, struct io_uring_sqe *sqe);
 

@@ -77,20 +77,24 @@ int tgt_submit(struct tgt *tgt, uint32_t ring)
 	return ret;
 }
 
+static void prep(struct tgt *tgt, struct io_uring_sqe *sqe, uint32_t op, const void *arg, size_t len)
+{
+	*sqe = (struct io_uring_sqe) { .opcode = IORING_OP_URING_CMD, .fd = tgt->fd, .cmd_op = op };
+	memcpy(sqe->cmd, arg, len);
+}
+
 void tgt_prep_submit(struct tgt *tgt, uint32_t ring, struct io_uring_sqe *sqe)
 {
 	const struct tgt_enter e = { .ring = ring };
 
-	*sqe = (struct io_uring_sqe) { .opcode = IORING_OP_URING_CMD, .fd = tgt->fd, .cmd_op = TGT_IOC_ENTER };
-	memcpy(sqe->cmd, &e, sizeof(e));
+	prep(tgt, sqe, TGT_IOC_ENTER, &e, sizeof(e));
 }
 
 void tgt_prep_answer(struct tgt *tgt, const struct tgt_answer *ans, struct io_uring_sqe *sqe)
 {
 	const uint64_t addr = (uintptr_t)ans;
 
-	*sqe = (struct io_uring_sqe) { .opcode = IORING_OP_URING_CMD, .fd = tgt->fd, .cmd_op = TGT_IOC_ANSWER };
-	memcpy(sqe->cmd, &addr, sizeof(addr));
+	prep(tgt, sqe, TGT_IOC_ANSWER, &addr, sizeof(addr));
 }
 
 int tgt_submit_failed(struct tgt *tgt, uint32_t ring, int res)

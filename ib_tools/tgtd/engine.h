@@ -126,10 +126,9 @@ enum task_abort {
  * @left_engine: scsi_task_end() was called
  * @has_buf: there is a chunk at @buf_off
  * @slot: 1 + the number of that with its data; 0: they have to be fetched
- * @foreseen: @answer is what to say if the I/O succeeds
- * @linked: the io_uring has that too: success has no completion, but CMD_DONE
- * @counted: its bytes were, see uncount()
+ * @linked: the io_uring has @answer, too: success has no completion, but CMD_DONE
  * @runs: it is counted in order.running; as long as it is TASK_DORMANT under order.lock
+ * @answer: of type TGT_CMD_RSP: what to say if the next request of the I/O succeeds; else there is none
  * @msg: its turn has come
  */
 struct task {
@@ -149,9 +148,7 @@ struct task {
 	bool			held;
 	bool			left_engine;
 	bool			has_buf;
-	bool			foreseen;
 	bool			linked;
-	bool			counted;
 	bool			runs;
 	uint32_t		slot;
 	uint32_t		buf_off;
@@ -233,6 +230,8 @@ void task_abort(struct task *t, enum task_abort how);
 void task_free_all(struct worker *w);
 /** task_io() - the next request of an I/O, when there is room */
 void task_io(struct task *t);
+/** task_link() - the io_uring has, or no longer has, the answer, too */
+void task_link(struct task *t, bool linked);
 /** task_release() - nobody looks at task.scsi any more */
 void task_release(struct task *t);
 /** tasks_retry() - those that wait, as long as there is room. Return: whether one went on */

@@ -106,24 +106,6 @@ static void end(struct task *t)
 		task_free(t);
 }
 
-static void count_bytes(struct task *t, uint64_t n)
-{
-	struct lu_counters *c = &t->lu->counters;
-
-	if (t->io.op == SCSI_IO_READ)
-		__atomic_add_fetch(&c->read_bytes, n, __ATOMIC_RELAXED);
-	else if (t->io.op == SCSI_IO_WRITE)
-		__atomic_add_fetch(&c->written_bytes, n, __ATOMIC_RELAXED);
-}
-
-/* With an answer behind it an I/O is counted in advance: nobody looks when it has ended. */
-static void uncount(struct task *t)
-{
-	if (t->counted)
-		count_bytes(t, -t->io.len);
-	t->counted = false;
-}
-
 static void end_aborted(struct task *t)
 {
 	struct tgt_cmd_rsp rsp = { .cmd_id = t->cmd_id };
@@ -156,7 +138,6 @@ void task_abort(struct task *t, enum task_abort how)
 	case TASK_WAIT_BUFFER:
 	case TASK_WAIT_URING:
 		list_del(&t->wait);
-		uncount(t);
 		end_aborted(t);
 		break;
 	case TASK_WAIT_TURN:
@@ -243,6 +224,23 @@ static void wait_for(struct task *t, enum task_state state, enum scsi_step step)
 	}
 }
 
+static void count_bytes(struct task *t, uint64_t n)
+{
+	struct lu_counters *c = &t->lu->counters;
+
+	if (t->io.op == SCSI_IO_READ)
+		__atomic_add_fetch(&c->read_bytes, n, __ATOMIC_RELAXED);
+	else if (t->io.op == SCSI_IO_WRITE)
+		__atomic_add_fetch(&c->written_bytes, n, __ATOMIC_RELAXED);
+}
+
+/* With an answer behind it an I/O is counted in advance: nobody looks when it has succeeded. */
+void task_link(struct task *t, bool linked)
+{
+	t->linked = linked;
+	count_bytes(t, linked ? t->io.len : -t->io.len);
+}
+
 static void note_io(struct task *t)
 {
 	if (t->io.error && t->io.error != -ECANCELED) {
@@ -282,13 +280,10 @@ static bool do_io(struct task *t)
 		note_io(t);
 		return true;
 	}
-	t->foreseen = scsi_io_foreseen(&t->scsi);
-	if (t->foreseen) {
+	if (scsi_io_foreseen(&t->scsi)) {
 		t->answer.type = TGT_CMD_RSP;
 		t->answer.host_no = t->nexus->host_no;
 		t->answer.cmd_rsp = status_of(t);
-		count_bytes(t, t->io.len);
-		t->counted = true;
 	}
 	task_io(t);
 	return false;
@@ -502,7 +497,6 @@ void task_done(struct worker *w, const struct tgt_event *ev)
 
 void task_io_ended(struct task *t)
 {
-	uncount(t);
 	note_io(t);
 	t->state = TASK_NEW;
 	if (t->abort != ABORT_NONE)

@@ -68,14 +68,16 @@ void uring_close(struct worker *w)
 	w->uring_open = false;
 }
 
+static bool has_room(struct worker *w, unsigned int n)
+{
+	if (io_uring_sq_space_left(&w->uring) < n)
+		io_uring_submit(&w->uring);
+	return io_uring_sq_space_left(&w->uring) >= n;
+}
+
 static struct io_uring_sqe *get_sqe(struct worker *w)
 {
-	struct io_uring_sqe *sqe = io_uring_get_sqe(&w->uring);
-
-	if (sqe)
-		return sqe;
-	io_uring_submit(&w->uring);
-	return io_uring_get_sqe(&w->uring);
+	return has_room(w, 1) ? io_uring_get_sqe(&w->uring) : NULL;
 }
 
 static void link_answer(struct worker *w, struct task *t, struct io_uring_sqe *sqe)
@@ -85,6 +87,7 @@ static void link_answer(struct worker *w, struct task *t, struct io_uring_sqe *s
 	tgt_prep_answer(w->d->tgt, &t->answer, sqe);
 	io_uring_sqe_set_flags(sqe, IOSQE_CQE_SKIP_SUCCESS);
 	io_uring_sqe_set_data64(sqe, (uintptr_t)t | ANSWER_OF);
+	task_link(t, true);
 }
 
 bool uring_io(struct worker *w, struct task *t)
@@ -92,17 +95,13 @@ bool uring_io(struct worker *w, struct task *t)
 	struct io_uring_sqe *sqe;
 
 	/* A link ends with what is submitted at once. */
-	if (io_uring_sq_space_left(&w->uring) < 2)
-		io_uring_submit(&w->uring);
-	if (io_uring_sq_space_left(&w->uring) < 2)
+	if (!has_room(w, 2))
 		return false;
 	sqe = io_uring_get_sqe(&w->uring);
 	t->io.be->ops->prep(t->io.be, &t->io, sqe);
 	io_uring_sqe_set_data(sqe, t);
 	w->in_flight++;
-	t->linked = t->foreseen;
-	t->foreseen = false;
-	if (t->linked)
+	if (t->answer.type == TGT_CMD_RSP)
 		link_answer(w, t, sqe);
 	return true;
 }
@@ -149,7 +148,10 @@ static void arm(struct worker *w, bool *armed, int fd, uint64_t what)
 static void io_completed(struct worker *w, struct task *t, bool answer, int res)
 {
 	w->in_flight--;
-	t->linked = false;
+	if (t->linked)
+		task_link(t, false);
+	/* Of further requests nothing is foreseen. */
+	t->answer.type = TGT_NO_ANSWER;
 	if (answer || t->io.be->ops->complete(t->io.be, &t->io, res)) {
 		task_io_ended(t);
 	} else if (t->io.stop) {

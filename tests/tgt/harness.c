@@ -39,8 +39,8 @@ static struct {
 	bool	ended;
 } children[MAX_CHILDREN];
 /* What a case has left would only confuse the next ones. */
-static char *unwanted[9];	/* beginnings of names; ends with NULL */
 static bool left_over;
+static char *unwanted[9];	/* beginnings of names; ends with NULL */
 static long module_refs;
 
 /* ---- the end of a case ------------------------------------------------------------------------------------------ */

@@ -438,7 +438,7 @@ static void fake_withdrawn(struct worker *w, struct msg *msg)
 		t = container_of(node, struct task, node);
 		if (t->cmd_id == m->cmd_id) {
 			assert_true(t->linked);
-			t->linked = false;
+			task_link(t, false);
 			w->in_flight--;
 			task_io_ended(t);
 			break;
@@ -475,13 +475,12 @@ static void *fake_kernel(void *arg)
 	return NULL;
 }
 
-/* Without threads */
-/* Return: whether there was something. */
+/* Without threads. Return: whether there was something. */
 static __attribute__((unused)) bool fake_drain(void)
 {
-	bool any = false;
 	struct pollfd p = { .fd = fake_pipe[0], .events = POLLIN };
 	struct tgt_answer ans;
+	bool any = false;
 
 	while (poll(&p, 1, 0) == 1) {
 		assert_int_equal(read(fake_pipe[0], &ans, sizeof(ans)), sizeof(ans));
@@ -507,6 +506,7 @@ static __attribute__((unused)) void start_threads(struct config *conf, char *err
 	uint32_t i;
 
 	fake_threads = true;
+	nr_memory = 0;
 	assert_int_equal(pipe(fake_pipe), 0);
 	assert_int_equal(pthread_create(&fake_thread, NULL, fake_kernel, NULL), 0);
 	fake_d = (struct daemon) { .conf = conf, .nr_workers = 2 };

@@ -79,23 +79,6 @@ static void linked_answer_fails(void **state)
 	assert_int_equal(fake_d.workers[0].in_flight, 0);
 }
 
-/* Nor is the answer sent then. */
-static void linked_io_is_cancelled(void **state)
-{
-	uint64_t id, tmf;
-
-	(void)state;
-	login(0, 1);
-	hold_io();
-	id = READ(0, 1, 0, 7);
-	settle();
-	tmf = send_tmf(0, 1, 0, TGT_ABORT_TASK, 7);
-	settle_io();
-	assert_true(cmds[id].aborted);
-	assert_true(tmfs[tmf].answered);
-	end_all();
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -103,7 +86,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(function_of_other_thread, setup, teardown),
 		cmocka_unit_test_setup_teardown(linked, setup, teardown),
 		cmocka_unit_test_setup_teardown(linked_answer_fails, setup, teardown),
-		cmocka_unit_test_setup_teardown(linked_io_is_cancelled, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

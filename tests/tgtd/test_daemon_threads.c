@@ -56,6 +56,17 @@ static void wait_below(uint64_t limit)
 	}
 }
 
+static void wait_for_state(uint64_t id, enum fake_state state)
+{
+	time_t end = time(NULL) + 20;
+
+	while (__atomic_load_n(&cmds[id].state, __ATOMIC_RELAXED) != state) {
+		if (time(NULL) > end)
+			fail_msg("command %llu stays in state %u", (unsigned long long)id, cmds[id].state);
+		usleep(100);
+	}
+}
+
 static void send_one(void)
 {
 	uint32_t host = 1 + rand() % HOSTS, ring = host & 1, lun = rand() & 1, blocks = 1 + rand() % 128;
@@ -117,10 +128,56 @@ static void load_on_threads(void **state)
 	unlink(DISK);
 }
 
+static void *stop_first(void *arg)
+{
+	(void)arg;
+	worker_stop(&fake_d.workers[0]);
+	return NULL;
+}
+
+/* Its I/O has ended and its answer is on the way: the thread ends when that has arrived. */
+static void stopped_behind_answer(void **state)
+{
+	static const uint8_t tur[16], read_8[16] = { 0x28, [8] = 8 };
+	struct config *conf = load(CONF(MEMORY_LUN "," FILE_LUN));
+	struct worker *w;
+	pthread_t stopper;
+	uint64_t id;
+
+	(void)state;
+	start_threads(conf, error);
+	w = &fake_d.workers[0];
+	host_up(0, 1, TARGET_ID);
+	/* The unit attentions */
+	do {
+		id = send_cmd(0, 1, 1, 0, tur, 0, 0);
+		wait_below(0);
+	} while (cmds[id].status);
+
+	fake_hold = true;
+	id = send_cmd(0, 1, 1, 7, read_8, 0, 8 * 512);
+	wait_for_state(id, RESPONDED);
+	assert_int_equal(pthread_create(&stopper, NULL, stop_first, NULL), 0);
+	/* It was told; and that it waits is seen at the end. */
+	while (!__atomic_load_n(&w->stop, __ATOMIC_RELAXED))
+		usleep(100);
+	pthread_mutex_lock(&fake_lock);
+	fake_done_locked(id);
+	pthread_mutex_unlock(&fake_lock);
+	pthread_join(stopper, NULL);
+	fake_hold = false;
+	assert_int_equal(w->in_flight, 0);
+	assert_true(list_empty(&w->tasks));
+	stop_threads();
+	config_free(conf);
+	unlink(DISK);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(load_on_threads),
+		cmocka_unit_test(stopped_behind_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

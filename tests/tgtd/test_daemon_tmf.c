@@ -33,8 +33,10 @@ static void abort_waits(bool rw)
 	login(0, 1);
 	hold_io();
 	id = rw ? WRITE(0, 1, 0, 7) : send_rw(0, 1, 0, 7, TGT_ATTR_SIMPLE, VERIFY_10, 8);
-	if (rw)
+	if (rw) {
+		assert_int_equal(cmds[id].state, FETCHING);
 		cmd_done(id, TGT_DONE_OK);
+	}
 	/* Not submitted yet, so there is nothing to cancel when the request to cancel is carried out before. */
 	tmf = send_tmf(0, 1, 0, TGT_ABORT_TASK, 7);
 	obeys = false;
@@ -57,17 +59,13 @@ static void abort_withdraws_answer(void **state)
 	abort_waits(true);
 }
 
-/* The I/O has ended, and so its answer is with the kernel. */
-static void abort_comes_too_late(void **state)
+/* The function waits for what was answered. */
+static void abort_is_too_late(uint64_t id, uint64_t tag)
 {
-	uint64_t id, tmf;
+	uint64_t tmf;
 
-	(void)state;
-	login(0, 1);
-	id = READ(0, 1, 0, 7);
-	release_io();
 	assert_int_equal(cmds[id].state, RESPONDED);
-	tmf = send_tmf(0, 1, 0, TGT_ABORT_TASK, 7);
+	tmf = send_tmf(0, 1, 0, TGT_ABORT_TASK, tag);
 	settle_io();
 	assert_false(tmfs[tmf].answered);
 	cmd_done(id, TGT_DONE_OK);
@@ -75,6 +73,18 @@ static void abort_comes_too_late(void **state)
 	assert_true(tmfs[tmf].answered);
 	assert_int_equal(tmfs[tmf].result, TGT_TMF_TASK_COMPLETED);
 	end_all();
+}
+
+/* The I/O has ended, and so its answer is with the kernel. */
+static void abort_comes_too_late(void **state)
+{
+	uint64_t id;
+
+	(void)state;
+	login(0, 1);
+	id = READ(0, 1, 0, 7);
+	release_io();
+	abort_is_too_late(id, 7);
 }
 
 static void abort_in_fetch(void **state)
@@ -99,20 +109,12 @@ static void abort_in_fetch(void **state)
 
 static void abort_after_response(void **state)
 {
-	uint64_t id, tmf;
+	uint64_t id;
 
 	(void)state;
 	login(0, 1);
 	id = send_cmd(0, 1, 0, 3, TUR, 0, 0);
-	assert_int_equal(cmds[id].state, RESPONDED);
-	tmf = send_tmf(0, 1, 0, TGT_ABORT_TASK, 3);
-	settle();
-	assert_false(tmfs[tmf].answered);
-	cmd_done(id, TGT_DONE_OK);
-	settle();
-	assert_true(tmfs[tmf].answered);
-	assert_int_equal(tmfs[tmf].result, TGT_TMF_TASK_COMPLETED);
-	end_all();
+	abort_is_too_late(id, 3);
 }
 
 static void nothing_to_abort(void **state)
