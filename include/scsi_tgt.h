@@ -58,7 +58,7 @@ struct scsi_tgt_cmd {
 	u64			stamp;
 	u64			data;
 	u32			idx;
-	u32			slot;
+	u32			lent;
 	u8			lun[8];
 	u8			state;
 	u8			function;
@@ -66,6 +66,7 @@ struct scsi_tgt_cmd {
 	bool			known;
 	bool			final;
 	bool			staged;
+	bool			ahead;
 	struct tgt_buf		*buf;
 	struct sg_table		sgt;
 	struct scatterlist	sg[SCSI_TGT_INLINE_SG];
@@ -224,7 +225,8 @@ void scsi_tgt_cmd_exit(struct scsi_tgt_cmd *cmd);
  * @lun: 8 bytes, SAM-5
  * @tag: of the initiator, 64 bits, unchanged; any number
  *
- * Does not fail for lack of memory or of room in a ring. Context: any.
+ * Does not fail for lack of memory or of room in a ring. May call transfer_data(), if the daemon
+ * wants write data without having to ask for them. Context: may sleep.
  * Return: 0; or the core has not taken it, and there is no callback: -ENODEV (no daemon, and
  * none is awaited), -ESHUTDOWN (the host is down), -EINVAL (@cdb_len).
  */

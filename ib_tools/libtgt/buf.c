@@ -108,15 +108,13 @@ int tgt_alloc_buf(struct tgt *tgt, size_t len, uint32_t *buf_id, void **addr)
 	return 0;
 }
 
-int tgt_lend_imm(struct tgt *tgt, uint32_t ring, uint32_t buf_id, uint64_t off, uint32_t slot_len, uint32_t nr_slots)
+int tgt_lend(struct tgt *tgt, uint32_t ring, uint32_t buf_id, uint64_t off, uint64_t len)
 {
-	struct tgt_imm imm = {
-		.ring = ring, .buf_id = buf_id, .off = off, .slot_len = slot_len, .nr_slots = nr_slots,
-	};
+	struct tgt_lend lend = { .ring = ring, .buf_id = buf_id, .off = off, .len = len };
 
-	if (!ioctl(tgt->fd, TGT_IOC_LEND_IMM, &imm))
+	if (!ioctl(tgt->fd, TGT_IOC_LEND, &lend))
 		return 0;
-	return tgt_fail(-errno, "%u slots of %u bytes for immediate data: %s", nr_slots, slot_len, strerror(errno));
+	return tgt_fail(-errno, "memory of %llu bytes for write data: %s", (unsigned long long)len, strerror(errno));
 }
 
 int tgt_free_buf(struct tgt *tgt, uint32_t buf_id)

@@ -82,18 +82,18 @@ int tgt_alloc_buf(struct tgt *tgt, size_t len, uint32_t *buf_id, void **addr);
 int tgt_free_buf(struct tgt *tgt, uint32_t buf_id);
 
 /**
- * tgt_lend_imm() - lend slots of registered memory for data that come with commands (immediate data)
+ * tgt_lend() - lend registered memory, so that write data need not be fetched by the daemon
  * @tgt: the daemon
  * @ring: whose commands; once for each
  * @buf_id: of tgt_alloc_buf(); stays registered until tgt_close()
- * @off: of the first slot in it
- * @slot_len: bytes of each: for longer ones there is no slot
- * @nr_slots: how many of them, one behind the other
+ * @off: bytes, a multiple of TGT_LENT_PAGE
+ * @len: bytes, a multiple of TGT_LENT_PAGE
  *
- * A CMD_REQ with tgt_cmd_req.imm names the slot where its data already are, which is the daemon's until it has answered
- * the command for good. Saves small writes the way of a DATA_ONLY.
+ * A CMD_REQ with tgt_cmd_req.lent names the page of it where its data begin; with TGT_REQ_FETCHING they are there when
+ * CMD_DONE says so, and until then no answer is taken. What it names is the daemon's until it has answered the
+ * command for good.
  */
-int tgt_lend_imm(struct tgt *tgt, uint32_t ring, uint32_t buf_id, uint64_t off, uint32_t slot_len, uint32_t nr_slots);
+int tgt_lend(struct tgt *tgt, uint32_t ring, uint32_t buf_id, uint64_t off, uint64_t len);
 
 /**
  * tgt_ring_fd() - an eventfd, signalled when there are events, for poll() or io_uring. See tgt_sleep()
@@ -123,7 +123,7 @@ _Bool tgt_next(struct tgt *tgt, uint32_t ring, struct tgt_event *ev);
 _Bool tgt_sleep(struct tgt *tgt, uint32_t ring);
 
 /**
- * tgt_sleep_sound() - as tgt_sleep(), but the end of a command is no reason to wake up
+ * tgt_sleep_sound() - as tgt_sleep(), but what leaves nothing to do is no reason to wake up, see TGT_ASLEEP_SOUND
  *
  * For who waits for nothing but requests: not for memory, and for no command on account of a function. Saves a signal
  * for each command when there are few at a time.

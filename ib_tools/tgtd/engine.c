@@ -362,12 +362,12 @@ static void init_lists(struct worker *w)
 
 int worker_init(struct worker *w, struct daemon *d, uint32_t nr, char *error)
 {
-	size_t len = (size_t)(d->conf->memory / d->conf->threads) << 20, all;
+	size_t len = (size_t)(d->conf->memory / d->conf->threads) << 20, lent;
 	void *memory;
 	int ret;
 
 	len -= len % BUFFERS_MAX;
-	all = len + NR_SLOTS * SLOT_LEN;
+	lent = len / 2 - len / 2 % BUFFERS_MAX;
 	w->d = d;
 	w->nr = nr;
 	init_lists(w);
@@ -378,19 +378,19 @@ int worker_init(struct worker *w, struct daemon *d, uint32_t nr, char *error)
 		snprintf(error, CONFIG_ERROR_LEN, "thread %u: %s", nr, strerror(errno));
 		return -errno;
 	}
-	ret = tgt_alloc_buf(d->tgt, all, &w->buf_id, &memory);
+	ret = tgt_alloc_buf(d->tgt, len + lent, &w->buf_id, &memory);
 	if (ret) {
 		snprintf(error, CONFIG_ERROR_LEN, "%s; or set a smaller memory in the configuration", tgt_error());
 		return ret;
 	}
 	w->memory = memory;
-	w->slots_off = len;
-	ret = tgt_lend_imm(d->tgt, nr, w->buf_id, len, SLOT_LEN, NR_SLOTS);
+	w->lent_off = len;
+	ret = tgt_lend(d->tgt, nr, w->buf_id, w->lent_off, lent);
 	if (ret) {
 		snprintf(error, CONFIG_ERROR_LEN, "%s", tgt_error());
 		return ret;
 	}
-	return uring_open(w, all, error);
+	return uring_open(w, len + lent, error);
 }
 
 int worker_start(struct worker *w)

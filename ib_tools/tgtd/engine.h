@@ -13,10 +13,6 @@
 
 #define WORKER_BUCKETS	1024
 
-/* Slots for data that come with a command: Linux initiators send no more with one, unless told to. */
-#define SLOT_LEN	8192u
-#define NR_SLOTS	(BUFFERS_MAX / SLOT_LEN)
-
 struct msg;
 
 /** msg_fn - in the thread that the message was sent to */
@@ -51,7 +47,7 @@ struct counters {
  * @sweeps: struct sweep, tasks that a function covers have not ended
  * @swept: those that have, to be told when the answers are with the kernel
  * @preempt_bits: of nexus.preempted, those that a sweep has
- * @slots_off: of the slots in @memory, behind @bufs
+ * @lent_off: of what is lent to the ring in @memory, behind @bufs
  * @fixed: the memory is known to the io_uring as buffer 0
  * @leaving: nexuses that are down, and still have tasks or functions
  * @in_flight: tasks that the io_uring has
@@ -79,7 +75,7 @@ struct worker {
 	uint8_t		*memory;
 	uint32_t	buf_id;
 	struct buffers	*bufs;
-	uint32_t	slots_off;
+	size_t		lent_off;
 	struct io_uring	uring;
 	bool		uring_open;
 	bool		fixed;
@@ -125,7 +121,9 @@ enum task_abort {
  * @held: it stays until task_release(), ended or not
  * @left_engine: scsi_task_end() was called
  * @has_buf: there is a chunk at @buf_off
- * @slot: 1 + the number of that with its data; 0: they have to be fetched
+ * @lent: 1 + the page of lent memory where its data begin; 0: they have to be fetched
+ * @fetching: the kernel fetches them: no answer before CMD_DONE
+ * @fetch_result: enum tgt_done, when it has
  * @linked: the io_uring has @answer, too: success has no completion, but CMD_DONE
  * @runs: it is counted in order.running; as long as it is TASK_DORMANT under order.lock
  * @answer: of type TGT_CMD_RSP: what to say if the next request of the I/O succeeds; else there is none
@@ -149,8 +147,10 @@ struct task {
 	bool			left_engine;
 	bool			has_buf;
 	bool			linked;
+	bool			fetching;
 	bool			runs;
-	uint32_t		slot;
+	uint32_t		lent;
+	uint32_t		fetch_result;
 	uint32_t		buf_off;
 	struct io		io;
 	struct tgt_answer	answer;

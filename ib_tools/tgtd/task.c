@@ -4,7 +4,8 @@
  *
  *	CMD_REQ -> its turn -> scsi_begin_lu() -> buffer -> FETCH, IO, ... -> CMD_RSP with status -> CMD_DONE
  *
- * A write whose data came with it has a slot of the memory instead of a buffer, and skips FETCH.
+ * A write has its data in lent memory, if there was room, and then neither a buffer nor an answer that fetches them. It has
+ * come with them, or they are on their way: then FETCH comes before all else, and the kernel has it till then.
  *
  * When GOOD is sure to follow an I/O that succeeds, the answer is linked behind it, see uring.c: then CMD_DONE comes next.
  *
@@ -24,7 +25,6 @@
 #include "log.h"
 
 #define STATUS_BUSY		0x08
-#define STATUS_TASK_SET_FULL	0x28
 #define STATUS_TASK_ABORTED	0x40
 
 static struct list *bucket(struct worker *w, uint32_t host_no, uint64_t cmd_id)
@@ -51,11 +51,12 @@ static void send_rsp(struct worker *w, uint32_t host_no, const struct tgt_cmd_rs
 		;
 }
 
-static void refuse(struct worker *w, const struct tgt_event *ev, uint8_t status)
+/* There is no task for it. */
+static void refuse(struct worker *w, uint32_t host_no, uint64_t cmd_id)
 {
-	struct tgt_cmd_rsp rsp = { .cmd_id = ev->cmd_req.cmd_id, .status = status };
+	struct tgt_cmd_rsp rsp = { .cmd_id = cmd_id, .status = STATUS_BUSY };
 
-	send_rsp(w, ev->host_no, &rsp);
+	send_rsp(w, host_no, &rsp);
 }
 
 /* ---- the end ------------------------------------------------------------------------------------ */
@@ -133,7 +134,10 @@ void task_abort(struct task *t, enum task_abort how)
 	switch (t->state) {
 	case TASK_DORMANT:
 		order_leave(t);
-		end_aborted(t);
+		if (t->fetching)
+			t->state = TASK_FETCH;
+		else
+			end_aborted(t);
 		break;
 	case TASK_WAIT_BUFFER:
 	case TASK_WAIT_URING:
@@ -310,7 +314,7 @@ static void run(struct task *t, enum scsi_step step)
 	for (;;) {
 		switch (step) {
 		case SCSI_FETCH:
-			if (t->slot)
+			if (t->lent)
 				have_data(t);
 			else
 				fetch(t);
@@ -342,13 +346,15 @@ static bool get_buffer(struct task *t)
 	return true;
 }
 
-/* It stays in its slot, unless it needs more room: then the data are fetched as if they had not come. */
-static void use_slot(struct task *t)
+/* They stay there, unless it needs more room: then they are fetched as if they had not come. */
+static void use_lent(struct task *t)
 {
-	if (t->scsi.need_len > SLOT_LEN)
-		t->slot = 0;
+	uint32_t pages = (t->scsi.data_out_len + TGT_LENT_PAGE - 1) / TGT_LENT_PAGE;
+
+	if (t->scsi.need_len > pages * TGT_LENT_PAGE)
+		t->lent = 0;
 	else
-		t->scsi.buf = t->w->memory + t->w->slots_off + (t->slot - 1) * SLOT_LEN;
+		t->scsi.buf = t->w->memory + t->w->lent_off + (size_t)(t->lent - 1) * TGT_LENT_PAGE;
 }
 
 static bool needs_buffer(const struct task *t, enum scsi_step step)
@@ -360,8 +366,8 @@ static bool needs_buffer(const struct task *t, enum scsi_step step)
 /* Go on with a step, when there is a buffer. */
 void task_go(struct task *t, enum scsi_step step)
 {
-	if (step == SCSI_FETCH && t->slot)
-		use_slot(t);
+	if (step == SCSI_FETCH && t->lent)
+		use_lent(t);
 	if (needs_buffer(t, step) && (!list_empty(&t->w->waiting) || !get_buffer(t)))
 		wait_for(t, TASK_WAIT_BUFFER, step);
 	else
@@ -405,7 +411,8 @@ static struct task *new_task(struct worker *w, struct nexus *nexus, const struct
 	t->cmd_id = req->cmd_id;
 	t->tag = req->tag;
 	t->arrival = ++w->arrivals;
-	t->slot = req->imm;
+	t->lent = req->lent;
+	t->fetching = req->flags & TGT_REQ_FETCHING;
 	t->scsi.nexus = nexus->scsi;
 	memcpy(t->scsi.lun, req->lun, sizeof(t->scsi.lun));
 	memcpy(t->scsi.cdb, req->cdb, sizeof(t->scsi.cdb));
@@ -421,26 +428,40 @@ static struct task *new_task(struct worker *w, struct nexus *nexus, const struct
 	return t;
 }
 
-void task_enable(struct task *t)
+/* Return: true: it need not go on. */
+static bool fetch_failed(struct task *t, uint32_t result)
 {
 	t->state = TASK_NEW;
-	task_go(t, scsi_begin_lu(&t->scsi, t->lu ? t->lu->scsi : NULL));
+	if (t->abort == ABORT_NONE && result == TGT_DONE_LOST)
+		t->abort = ABORT_SILENT;	/* nobody is there to hear of it */
+	if (t->abort != ABORT_NONE)
+		end_aborted(t);
+	else if (result != TGT_DONE_OK)
+		busy(t);	/* a function that aborts it may follow, or the kernel was short of memory */
+	else
+		return false;
+	return true;
+}
+
+void task_enable(struct task *t)
+{
+	if (t->fetching)
+		t->state = TASK_FETCH;
+	else if (!fetch_failed(t, t->fetch_result))
+		task_go(t, scsi_begin_lu(&t->scsi, t->lu ? t->lu->scsi : NULL));
 }
 
 void task_begin(struct worker *w, const struct tgt_event *ev)
 {
 	struct nexus *nexus = worker_find_nexus(w, ev->host_no);
+	struct task *t = nexus ? new_task(w, nexus, &ev->cmd_req) : NULL;
 	struct scsi_lu *scsi;
-	struct task *t;
 
 	count(&w->counters.commands);
-	if (!nexus) {
-		refuse(w, ev, STATUS_BUSY);
-		return;
-	}
-	t = new_task(w, nexus, &ev->cmd_req);
 	if (!t) {
-		refuse(w, ev, STATUS_TASK_SET_FULL);
+		/* Else when its data are there, see task_done(). */
+		if (!(ev->cmd_req.flags & TGT_REQ_FETCHING))
+			refuse(w, ev->host_no, ev->cmd_req.cmd_id);
 		return;
 	}
 	scsi = scsi_lu_find(nexus->target->scsi, t->scsi.lun);
@@ -457,17 +478,17 @@ void task_begin(struct worker *w, const struct tgt_event *ev)
 
 static void fetched(struct task *t, uint32_t result)
 {
-	t->state = TASK_NEW;
-	if (t->abort == ABORT_NONE && result == TGT_DONE_LOST)
-		t->abort = ABORT_SILENT;	/* nobody is there to hear of it */
-	if (t->abort != ABORT_NONE) {
-		end_aborted(t);
-		return;
-	}
-	if (result != TGT_DONE_OK)
-		busy(t);	/* a function that aborts it may follow, or the kernel was short of memory */
-	else
+	if (!fetch_failed(t, result))
 		have_data(t);
+}
+
+/* One whose turn has not come goes on when it has. */
+static void fetched_ahead(struct task *t, uint32_t result)
+{
+	t->fetching = false;
+	t->fetch_result = result;
+	if (t->state == TASK_FETCH)
+		task_enable(t);
 }
 
 /* The I/O has succeeded, and so has the answer: who wanted to abort it was too late. */
@@ -483,9 +504,14 @@ void task_done(struct worker *w, const struct tgt_event *ev)
 {
 	struct task *t = find(w, ev->host_no, ev->cmd_done.cmd_id);
 
-	if (!t)
-		return;		/* refuse() */
-	if (t->state == TASK_FETCH)
+	if (!t) {
+		if (!ev->cmd_done.ended)
+			refuse(w, ev->host_no, ev->cmd_done.cmd_id);
+		return;
+	}
+	if (t->fetching)
+		fetched_ahead(t, ev->cmd_done.result);
+	else if (t->state == TASK_FETCH)
 		fetched(t, ev->cmd_done.result);
 	else if (t->state == TASK_RESPONDED)
 		end(t);

@@ -11,7 +11,7 @@
  * A command: CMD_REQ, then CMD_RSP by the daemon, then CMD_DONE; the memory
  * CMD_RSP names is the kernel's until CMD_DONE. A write may be answered twice:
  * first with TGT_RSP_DATA_ONLY, which fetches the data and ends in a CMD_DONE of
- * its own, then with the status; or once, if its data came with it. An aborted
+ * its own, then with the status; or once, if the data are in lent memory. An aborted
  * command ends with a CMD_RSP that has TGT_RSP_ABORTED, and has no CMD_DONE;
  * between CMD_RSP and CMD_DONE it cannot be aborted.
  *
@@ -35,6 +35,8 @@
 #define TGT_CDB_LEN		32
 #define TGT_SENSE_LEN		192
 #define TGT_MAX_TRANSFER	(64U << 20)	/* bytes of one CMD_RSP */
+#define TGT_LENT_PAGE		4096U		/* bytes, what lent memory is counted in */
+#define TGT_MAX_LENT		(1ULL << 32)	/* bytes of lent memory of one ring */
 
 /* ---- events, kernel to daemon ---------------------------------------------- */
 
@@ -84,6 +86,12 @@ enum tgt_tmf_result {
 	TGT_TMF_FAILED		= 6,
 };
 
+/*
+ * Of CMD_REQ: the data are on their way to lent memory, as if a DATA_ONLY had been answered:
+ * CMD_DONE follows, and until then no answer is taken.
+ */
+#define TGT_REQ_FETCHING	(1U << 0)
+
 /**
  * struct tgt_cmd_req - a command has arrived
  * @cmd_id: names it, among those of its host, until it ends; never used again
@@ -94,8 +102,9 @@ enum tgt_tmf_result {
  * @data_in_len: bytes the initiator has room for
  * @attr: enum tgt_task_attr
  * @cdb_len: bytes of @cdb
- * @imm: 1 + the number of the slot of TGT_IOC_LEND_IMM that has all of the data-out, as if a
- *	DATA_ONLY had fetched them; 0: they have to be fetched
+ * @flags: TGT_REQ_*
+ * @lent: 1 + the number of the TGT_LENT_PAGE of lent memory where all of the data-out begins, as if
+ *	a DATA_ONLY had fetched them; 0: they have to be fetched. See struct tgt_lend
  */
 struct tgt_cmd_req {
 	__u64	cmd_id;
@@ -106,20 +115,22 @@ struct tgt_cmd_req {
 	__u32	data_in_len;
 	__u8	attr;
 	__u8	cdb_len;
-	__u8	reserved[2];
-	__u32	imm;
+	__u8	flags;
+	__u8	reserved;
+	__u32	lent;
 	__u8	cdb[TGT_CDB_LEN];
 };
 
 /**
  * struct tgt_cmd_done - the memory of a CMD_RSP is the daemon's again
- * @cmd_id: the command; after a DATA_ONLY it goes on, else it has ended
+ * @cmd_id: the command
  * @result: enum tgt_done
+ * @ended: 1: the command has ended; 0: its data were fetched, and it goes on
  */
 struct tgt_cmd_done {
 	__u64	cmd_id;
 	__u32	result;
-	__u32	reserved;
+	__u32	ended;
 };
 
 /**
@@ -245,9 +256,9 @@ struct tgt_answer {
  * enum tgt_asleep - tgt_ring.asleep: what the eventfd is signalled for
  * @TGT_AWAKE: nothing
  * @TGT_ASLEEP: any event. So is any other value
- * @TGT_ASLEEP_SOUND: any event but a CMD_DONE that ends its command: all that is left to
- *	do is to use its memory again, which can wait for the next request. If there is no
- *	room for an event, that is signalled, too
+ * @TGT_ASLEEP_SOUND: any event but those that leave nothing to do now: a CMD_DONE that ends its
+ *	command, whose memory can be used again with the next request, and a CMD_REQ with
+ *	TGT_REQ_FETCHING. If there is no room for an event, that is signalled, too
  */
 enum tgt_asleep {
 	TGT_AWAKE		= 0,
@@ -362,22 +373,22 @@ struct tgt_reg_buf {
 };
 
 /**
- * struct tgt_imm - lend memory for data that come with commands (immediate data); once a ring
+ * struct tgt_lend - lend memory for write data; once a ring
  * @ring: which
  * @buf_id: as TGT_IOC_REG_BUF said; stays registered as long as the file is open
- * @off: of the first slot in the buffer
- * @slot_len: bytes of each
- * @nr_slots: up to TGT_MAX_SLOTS, one behind the other
+ * @off: in the buffer, a multiple of TGT_LENT_PAGE
+ * @len: bytes, a multiple of TGT_LENT_PAGE, up to TGT_MAX_LENT
  *
- * A slot that a CMD_REQ names is the daemon's until it has answered the command for good; all
- * others are the kernel's.
+ * As long as there is room the data of commands are put there, without an answer that asks for
+ * them: those that come with a command (immediate data) are there with CMD_REQ, those of WRITE
+ * commands are fetched, see TGT_REQ_FETCHING. What a CMD_REQ names is the daemon's until it has
+ * answered the command for good; all else is the kernel's.
  */
-struct tgt_imm {
+struct tgt_lend {
 	__u32	ring;
 	__u32	buf_id;
 	__u64	off;
-	__u32	slot_len;
-	__u32	nr_slots;
+	__u64	len;
 };
 
 /**
@@ -414,7 +425,7 @@ struct tgt_enter {
 #define TGT_IOC_REG_BUF		_IOWR('t', 5, struct tgt_reg_buf)
 #define TGT_IOC_UNREG_BUF	_IOW('t', 6, __u32)
 #define TGT_IOC_ENTER		_IOWR('t', 7, struct tgt_enter)
-#define TGT_IOC_LEND_IMM	_IOW('t', 8, struct tgt_imm)
+#define TGT_IOC_LEND		_IOW('t', 8, struct tgt_lend)
 #define TGT_IOC_ANSWER		_IOW('t', 9, struct tgt_answer)
 
 /* Names that C and the kernel agree on, so that the layout does not depend on who compiles it. */
@@ -424,7 +435,7 @@ struct tgt_enter {
 	_Static_assert(sizeof(type) == (size), #type)
 
 TGT_SIZE(struct tgt_cmd_req, 80);
-TGT_LAYOUT(struct tgt_cmd_req, imm, 44);
+TGT_LAYOUT(struct tgt_cmd_req, lent, 44);
 TGT_LAYOUT(struct tgt_cmd_req, cdb, 48);
 TGT_SIZE(struct tgt_cmd_done, 16);
 TGT_SIZE(struct tgt_tsk_mgmt_req, 40);
@@ -442,6 +453,6 @@ TGT_SIZE(struct tgt_setup, 48);
 TGT_SIZE(struct tgt_bind, 104);
 TGT_SIZE(struct tgt_reg_buf, 24);
 TGT_SIZE(struct tgt_enter, 16);
-TGT_SIZE(struct tgt_imm, 24);
+TGT_SIZE(struct tgt_lend, 24);
 
 #endif /* _UAPI_SCSI_TGT_IF_H */

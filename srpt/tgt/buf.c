@@ -258,31 +258,23 @@ static int get_list(struct scsi_tgt_cmd *cmd, u32 n)
 }
 
 /**
- * tgt_buf_map() - the scatterlist of what a CMD_RSP names, in cmd->sgt
- * @d: the daemon
- * @cmd: claimed; keeps the buffer until tgt_buf_unmap()
- * @id: of the buffer
+ * tgt_buf_map_part() - the scatterlist of a part of a buffer, in cmd->sgt
+ * @buf: with a reference, which is the command's until tgt_buf_unmap(), unless this fails
+ * @cmd: claimed
  * @off: bytes
- * @len: bytes, not 0
+ * @len: bytes, not 0; within the buffer
  *
- * Context: may sleep. Return: 0; -EINVAL (no such buffer), -ERANGE, -ENOMEM.
+ * Context: may sleep. Return: 0, -ENOMEM.
  */
-int tgt_buf_map(struct tgt_daemon *d, struct scsi_tgt_cmd *cmd, u32 id, u64 off, u32 len)
+int tgt_buf_map_part(struct tgt_buf *buf, struct scsi_tgt_cmd *cmd, u64 off, u32 len)
 {
-	struct tgt_buf *buf = tgt_buf_get(d, id);
+	u32 i = find_range(buf, off);
 	struct scatterlist *sg;
 	int ret;
-	u32 i;
 
-	if (!buf)
-		return -EINVAL;
-	ret = -ERANGE;
-	if (off > buf->len || len > buf->len - off)
-		goto put;
-	i = find_range(buf, off);
 	ret = get_list(cmd, count_parts(buf, i, off, len));
 	if (ret)
-		goto put;
+		return ret;
 	for (sg = cmd->sgt.sgl; len; sg = sg_next(sg), i++) {
 		const struct tgt_range *range = &buf->ranges[i];
 		u32 part = part_len(buf, i, off, len);
@@ -295,9 +287,29 @@ int tgt_buf_map(struct tgt_daemon *d, struct scsi_tgt_cmd *cmd, u32 id, u64 off,
 	}
 	cmd->buf = buf;
 	return 0;
+}
 
-put:
-	tgt_buf_put(buf);
+/**
+ * tgt_buf_map() - the same of what a CMD_RSP names
+ * @d: the daemon
+ * @cmd: claimed; keeps the buffer until tgt_buf_unmap()
+ * @id: of the buffer
+ * @off: bytes
+ * @len: bytes, not 0
+ *
+ * Context: may sleep. Return: 0; -EINVAL (no such buffer), -ERANGE, -ENOMEM.
+ */
+int tgt_buf_map(struct tgt_daemon *d, struct scsi_tgt_cmd *cmd, u32 id, u64 off, u32 len)
+{
+	struct tgt_buf *buf = tgt_buf_get(d, id);
+	int ret = -ERANGE;
+
+	if (!buf)
+		return -EINVAL;
+	if (off <= buf->len && len <= buf->len - off)
+		ret = tgt_buf_map_part(buf, cmd, off, len);
+	if (ret)
+		tgt_buf_put(buf);
 	return ret;
 }
 

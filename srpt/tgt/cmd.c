@@ -12,12 +12,26 @@
 #include "tgt.h"
 #include "trace.h"
 
+/* What is given back to the daemon when it cannot be done is told as of a DATA_ONLY. */
+static void fetch_ahead(struct scsi_tgt_cmd *cmd, struct tgt_buf *buf, u64 off)
+{
+	if (tgt_buf_map_part(buf, cmd, off, cmd->data_out_len)) {
+		tgt_buf_put(buf);
+		scsi_tgt_data_done(cmd, TGT_DONE_CANCELLED);
+		return;
+	}
+	cmd->host->target->fabric->transfer_data(cmd, cmd->sgt.sgl, cmd->sgt.nents,
+						 cmd->data_out_len);
+}
+
 int scsi_tgt_queue_command(struct scsi_tgt_cmd *cmd, const u8 *lun, u64 tag)
 {
 	struct scsi_tgt_host *host = cmd->host;
+	struct tgt_buf *ahead = NULL;
 	unsigned long flags;
 	LIST_HEAD(ended);
 	int ret = 0;
+	u64 off;
 
 	if (cmd->cdb_len > TGT_CDB_LEN)
 		return -EINVAL;
@@ -29,10 +43,20 @@ int scsi_tgt_queue_command(struct scsi_tgt_cmd *cmd, const u8 *lun, u64 tag)
 	} else {
 		tgt_begin_locked(cmd, TGT_ST_REQ_QUEUED, lun, tag);
 		trace_tgt_queue_command(cmd);
+		ahead = tgt_plan_ahead_locked(cmd, &off);
 		tgt_host_push_locked(host, &ended);
+		if (ahead && cmd->state == TGT_ST_REQ_QUEUED) {
+			/* Who waits for room in the ring leaves that in the memory to others. */
+			tgt_put_lent_locked(cmd);
+			tgt_buf_put(ahead);
+			ahead = NULL;
+		}
 	}
 	spin_unlock_irqrestore(&host->lock, flags);
 	tgt_release_ended(host, &ended);
+	/* On its way: nobody else does anything with it meanwhile. */
+	if (ahead)
+		fetch_ahead(cmd, ahead, off);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(scsi_tgt_queue_command);

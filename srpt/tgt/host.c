@@ -71,6 +71,7 @@ void tgt_begin_locked(struct scsi_tgt_cmd *cmd, enum tgt_state state, const u8 *
 	cmd->known = false;
 	cmd->final = false;
 	cmd->staged = false;
+	cmd->ahead = false;
 	host->nr_live++;
 	tgt_set_state(cmd, state, "begin");
 	list_add_tail(&cmd->node, &host->pending);
@@ -81,7 +82,7 @@ void tgt_end_locked(struct scsi_tgt_cmd *cmd, struct list_head *ended)
 {
 	lockdep_assert_held(&cmd->host->lock);
 	tgt_set_state(cmd, TGT_ST_FREE, "end");
-	tgt_put_imm_locked(cmd);
+	tgt_put_lent_locked(cmd);
 	cmd->host->nr_live--;
 	list_add_tail(&cmd->node, ended);
 }
@@ -163,7 +164,8 @@ static void make_cmd_req(struct tgt_event *ev, const struct scsi_tgt_cmd *cmd)
 	req->data_in_len = cmd->data_in_len;
 	req->attr = cmd->attr;
 	req->cdb_len = cmd->cdb_len;
-	req->imm = cmd->slot;
+	req->flags = cmd->ahead ? TGT_REQ_FETCHING : 0;
+	req->lent = cmd->lent;
 	memcpy(req->cdb, cmd->cdb, cmd->cdb_len);
 }
 
@@ -179,6 +181,7 @@ static void make_event(struct tgt_event *ev, const struct scsi_tgt_cmd *cmd)
 		ev->type = TGT_CMD_DONE;
 		ev->cmd_done.cmd_id = tgt_cmd_id(cmd);
 		ev->cmd_done.result = cmd->result;
+		ev->cmd_done.ended = cmd->final;
 		break;
 	default:
 		ev->type = TGT_TSK_MGMT_REQ;
@@ -198,8 +201,8 @@ static void delivered(struct scsi_tgt_cmd *cmd, struct list_head *ended)
 	switch (cmd->state) {
 	case TGT_ST_REQ_QUEUED:
 		cmd->known = true;
-		cmd->staged = cmd->slot;
-		tgt_set_state(cmd, TGT_ST_AT_DAEMON, "CMD_REQ");
+		cmd->staged = cmd->lent;
+		tgt_set_state(cmd, cmd->ahead ? TGT_ST_XFER : TGT_ST_AT_DAEMON, "CMD_REQ");
 		break;
 	case TGT_ST_DONE_QUEUED:
 		if (cmd->final)
@@ -212,6 +215,14 @@ static void delivered(struct scsi_tgt_cmd *cmd, struct list_head *ended)
 		tgt_set_state(cmd, TGT_ST_TMF_AT_DAEMON, "TSK_MGMT_REQ");
 		break;
 	}
+}
+
+/* Is there anything that the daemon can do about it now? */
+static bool is_news(const struct scsi_tgt_cmd *cmd)
+{
+	if (cmd->state == TGT_ST_DONE_QUEUED)
+		return !cmd->final;
+	return cmd->state != TGT_ST_REQ_QUEUED || !cmd->ahead;
 }
 
 static bool put_event(struct scsi_tgt_host *host, const struct tgt_event *ev, bool news)
@@ -265,7 +276,7 @@ void tgt_host_push_locked(struct scsi_tgt_host *host, struct list_head *ended)
 		if (cmd->state == TGT_ST_REQ_QUEUED)
 			tgt_take_imm_locked(cmd);
 		make_event(&ev, cmd);
-		if (!put_event(host, &ev, cmd->state != TGT_ST_DONE_QUEUED || !cmd->final))
+		if (!put_event(host, &ev, is_news(cmd)))
 			return;
 		delivered(cmd, ended);
 	}
@@ -329,9 +340,9 @@ void tgt_host_detach(struct scsi_tgt_host *host, struct tgt_daemon *d)
 
 	lockdep_assert_held(&tgt_mutex);
 	spin_lock_irq(&host->lock);
-	/* Slots go with the daemon; data are written anew for the next one. */
+	/* Lent memory goes with the daemon; data are written anew for the next one. */
 	xa_for_each(&host->cmds, i, cmd)
-		cmd->slot = 0;
+		tgt_put_lent_locked(cmd);
 	if (host->pair) {
 		/* The ring may last longer; the next one has a list of its own. */
 		spin_lock(&host->pair->lock);

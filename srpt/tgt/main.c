@@ -212,11 +212,11 @@ static long ioctl_reg_buf(struct tgt_daemon *d, void __user *arg)
 	return copy_to_user(arg, &reg, sizeof(reg)) ? -EFAULT : 0;
 }
 
-static long ioctl_lend_imm(struct tgt_daemon *d, void __user *arg)
+static long ioctl_lend(struct tgt_daemon *d, void __user *arg)
 {
-	struct tgt_imm imm;
+	struct tgt_lend lend;
 
-	return copy_from_user(&imm, arg, sizeof(imm)) ? -EFAULT : tgt_lend_imm(d, &imm);
+	return copy_from_user(&lend, arg, sizeof(lend)) ? -EFAULT : tgt_lend(d, &lend);
 }
 
 static long ioctl_number(struct tgt_daemon *d, void __user *arg,
@@ -320,8 +320,8 @@ static long do_ioctl(struct tgt_daemon *d, unsigned int cmd, void __user *arg)
 		return ioctl_number(d, arg, tgt_unreg_buf);
 	case TGT_IOC_ENTER:
 		return ioctl_enter(d, arg);
-	case TGT_IOC_LEND_IMM:
-		return ioctl_lend_imm(d, arg);
+	case TGT_IOC_LEND:
+		return ioctl_lend(d, arg);
 	default:
 		return -ENOTTY;
 	}

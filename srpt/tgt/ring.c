@@ -137,7 +137,7 @@ static void signal_locked(struct tgt_pair *pair, bool news)
  * tgt_put_event_locked() - give the daemon an event
  * @pair: locked
  * @ev: copied
- * @news: not only the end of a command, for which a daemon need not wake up
+ * @news: there is something to do about it, so a daemon that sleeps sound wakes up
  *
  * Return: false if there is no room; the daemon is told to come back when there is.
  */

@@ -287,7 +287,7 @@ void tgt_daemon_die(struct tgt_daemon *d)
 		detach_locked(target, target->gone ? 0 : d->recovery);
 	mutex_unlock(&tgt_mutex);
 	/* Somebody else may keep the file open, but has no use for the memory. */
-	tgt_return_imm(d);
+	tgt_return_lent(d);
 	tgt_unreg_all(d);
 }
 

@@ -65,9 +65,9 @@ struct tgt_pair {
 	u32			ev_prod;	/* [P] */
 	struct list_head	waiting;	/* [P] hosts with events that found no room */
 	struct eventfd_ctx	*eventfd;	/* [P] */
-	struct tgt_imm		imm;		/* [P] slots for immediate data */
-	struct tgt_buf		*imm_buf;	/* [P] where they are; NULL: there are none */
-	unsigned long		*imm_used;	/* [P] bits */
+	struct tgt_lend		lent;		/* [P] memory for write data */
+	struct tgt_buf		*lent_buf;	/* [P] where it is; NULL: there is none */
+	unsigned long		*lent_used;	/* [P] a bit for each TGT_LENT_PAGE */
 	struct mutex		enter;		/* protects [E] */
 	u32			ans_cons;	/* [E] */
 	struct tgt_answer	answer;		/* [E] the only copy that is looked at */
@@ -187,14 +187,16 @@ struct tgt_buf *tgt_buf_get(struct tgt_daemon *d, u32 id);
 void tgt_buf_put(struct tgt_buf *buf);
 void tgt_buf_write(struct tgt_buf *buf, u64 off, const void *from, u32 len);
 int tgt_buf_map(struct tgt_daemon *d, struct scsi_tgt_cmd *cmd, u32 id, u64 off, u32 len);
+int tgt_buf_map_part(struct tgt_buf *buf, struct scsi_tgt_cmd *cmd, u64 off, u32 len);
 void tgt_buf_unmap(struct scsi_tgt_cmd *cmd);
 
-/* ---- imm.c: data that come with commands ----------------------------------------- */
+/* ---- lent.c: write data that are there when the daemon learns of the command ------ */
 
-int tgt_lend_imm(struct tgt_daemon *d, const struct tgt_imm *imm);
-void tgt_return_imm(struct tgt_daemon *d);
+int tgt_lend(struct tgt_daemon *d, const struct tgt_lend *lend);
+void tgt_return_lent(struct tgt_daemon *d);
 void tgt_take_imm_locked(struct scsi_tgt_cmd *cmd);
-void tgt_put_imm_locked(struct scsi_tgt_cmd *cmd);
+struct tgt_buf *tgt_plan_ahead_locked(struct scsi_tgt_cmd *cmd, u64 *off);
+void tgt_put_lent_locked(struct scsi_tgt_cmd *cmd);
 
 /* ---- host.c: nexuses, and what goes to the daemon ------------------------------ */
 

@@ -236,26 +236,45 @@ static void immediate(void)
 {
 	const struct io delivered = { .tag = 1, .len = 512, .write = true, .imm = true };
 	const struct io queued = { .tag = 2, .len = 512, .off = LEN, .write = true, .imm = true }, empty = { .tag = 3 };
-	struct daemon *d = daemon_fork(&(struct options) { .slots = 1, .imm_slots = 4, .recovery_ms = RECOVERY_MS });
+	struct daemon *d = daemon_fork(&(struct options) { .slots = 1, .lent = 4, .recovery_ms = RECOVERY_MS });
 	struct nexus *n = login(d, 1);
 	struct tgt_event req;
 
 	fill(n->mem.addr + LEN, 512, 2);
 	req = submit(d, n, &delivered);
-	check(req.cmd_req.imm == 1, "slot %u", req.cmd_req.imm);
+	check(req.cmd_req.lent == 1, "page %u", req.cmd_req.lent);
 	/* The first one fills the ring. */
 	send_io(n, &empty);
 	send_io(n, &queued);
 	crash(d);
 	expect_sense_key(n, 1, ABORTED_COMMAND);
-	d = daemon_open(&(struct options) { .imm_slots = 4, .recovery_ms = RECOVERY_MS });
+	d = daemon_open(&(struct options) { .lent = 4, .recovery_ms = RECOVERY_MS });
 	expect(d, TGT_HOST_UP);
 	req = expect_cmd(d, n, &empty);
 	must_answer(d, aborted(&req));
 	req = expect_cmd(d, n, &queued);
-	check(req.cmd_req.imm == 1, "slot %u of the next daemon", req.cmd_req.imm);
-	expect_filled(d->mem + IMM_OFF, 512, 2, "data in the slot");
+	check(req.cmd_req.lent == 1, "page %u of the next daemon", req.cmd_req.lent);
+	expect_filled(d->mem + LENT_OFF, 512, 2, "data in lent memory");
 	must_answer(d, aborted(&req));
+	expect_idle(d, n);
+}
+
+/* So may, for all that is known, who will get them; they are still fetched. */
+static void ahead(void)
+{
+	struct daemon *d = daemon_fork(&(struct options) { .lent = 1, .recovery_ms = RECOVERY_MS });
+	struct nexus *n = login_opts(d, 1, &no_receives);
+	struct tgt_event req = submit(d, n, &(struct io) { .tag = 1, .len = LEN });
+
+	must_answer(d, read_data(d, &req, 0, LEN));
+	req = submit(d, n, &(struct io) { .tag = 2, .len = 512, .off = LEN, .write = true });
+	check(req.cmd_req.flags == TGT_REQ_FETCHING, "flags %#x", req.cmd_req.flags);
+	crash(d);
+	d = successor(n);
+	expect_nothing(d);
+	check(!srpi_post_recvs(n->ch), "receives cannot be posted");
+	expect_status(n, 1, GOOD);
+	expect_sense_key(n, 2, ABORTED_COMMAND);
 	expect_idle(d, n);
 }
 
@@ -480,6 +499,7 @@ const struct test crash_tests[] = {
 	{ "C-14 data moves, recovery", moving_on },
 	{ "C-15 between two stages, recovery", staged_ends },
 	{ "C-IMM the daemon dies with data that came with a command", immediate },
+	{ "C-AHEAD the daemon dies before data that are fetched ahead", ahead },
 	{ "C-16 a function pending, recovery", function_pending_kept },
 	{ "C-17 commands and logins during recovery", in_recovery },
 	{ "C-18 TC-20 functions during recovery", function_during_recovery },

@@ -200,13 +200,13 @@ static void random_ioctl(struct daemon *d)
 {
 	static const unsigned long cmds[] = {
 		TGT_IOC_SETUP, TGT_IOC_EVENTFD, TGT_IOC_UNREG_BUF, TGT_IOC_ENTER, TGT_IOC_REG_BUF,
-		TGT_IOC_LEND_IMM,
+		TGT_IOC_LEND,
 	};
 	union {
 		__u64			words[16];
 		struct tgt_reg_buf	reg;
 		struct tgt_bind		bind;
-		struct tgt_imm		imm;
+		struct tgt_lend		lend;
 	} arg;
 	unsigned int i;
 
@@ -233,9 +233,9 @@ static void random_ioctl(struct daemon *d)
 		break;
 	case 3:
 		/* While commands with data come, if the daemon has not done it yet. */
-		arg.imm = (struct tgt_imm) { .buf_id = d->buf_id, .off = IMM_OFF, .slot_len = IMM_LEN,
-					     .nr_slots = random_u32() % (2 * MEM_SIZE / IMM_LEN) };
-		ioctl(d->fd, TGT_IOC_LEND_IMM, &arg);
+		arg.lend = (struct tgt_lend) { .buf_id = d->buf_id, .off = LENT_OFF };
+		arg.lend.len = random_u32() % (2 * MEM_SIZE / TGT_LENT_PAGE) * TGT_LENT_PAGE;
+		ioctl(d->fd, TGT_IOC_LEND, &arg);
 		break;
 	default:
 		ioctl(d->fd, cmds[random_u32() % ARRAY_SIZE(cmds)], &arg);
@@ -282,7 +282,7 @@ static void start_thread(void *(*fn)(void *), void *arg)
 static struct daemon *hostile_daemon(void)
 {
 	struct daemon *d = daemon_open(&(struct options) { .slots = SLOTS, .id_ext = HOSTILE, .timeout_ms = 5000,
-							   .imm_slots = conf.seed % 2 * SLOTS / 2 });
+							   .lent = conf.seed % 2 * SLOTS / 2 });
 	struct nexus *n = must_login(HOSTILE, 66, NULL);
 
 	n->careless = true;

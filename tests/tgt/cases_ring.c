@@ -9,13 +9,6 @@
 #define COMMANDS	20u
 #define LOGINS		6
 
-static bool is_pending(void *arg)
-{
-	struct daemon *d = arg;
-
-	return __atomic_load_n(&d->head[d->ring]->flags, __ATOMIC_ACQUIRE) & TGT_RING_PENDING;
-}
-
 static bool full(void *arg)
 {
 	struct daemon *d = arg;
@@ -152,24 +145,6 @@ static void flag(void)
 	must_answer(d, aborted(&a));
 	must_answer(d, aborted(&b));
 	expect_idle(d, n);
-}
-
-/* Forgets earlier signals. */
-static void fall_asleep(struct daemon *d, enum tgt_asleep how)
-{
-	__u64 n;
-
-	__atomic_store_n(&d->head[d->ring]->asleep, how, __ATOMIC_SEQ_CST);
-	if (read(d->efd[d->ring], &n, sizeof(n)) < 0)
-		check(errno == EAGAIN, "the eventfd cannot be read");
-}
-
-static bool signalled(void *arg)
-{
-	struct daemon *d = arg;
-	__u64 n;
-
-	return read(d->efd[d->ring], &n, sizeof(n)) == sizeof(n);
 }
 
 static void wait_asleep(struct daemon *d, const char *what)

@@ -130,9 +130,9 @@ int unreg_buf(struct daemon *d, __u32 id)
 	return ioctl(d->fd, TGT_IOC_UNREG_BUF, &id) ? -errno : 0;
 }
 
-int lend_imm(struct daemon *d, const struct tgt_imm *imm)
+int lend(struct daemon *d, const struct tgt_lend *lent)
 {
-	return ioctl(d->fd, TGT_IOC_LEND_IMM, imm) ? -errno : 0;
+	return ioctl(d->fd, TGT_IOC_LEND, lent) ? -errno : 0;
 }
 
 /* Memory and target, for one that is set up. */
@@ -141,10 +141,10 @@ static void serve(struct daemon *d, const struct options *opt)
 	int ret = reg_buf(d, d->mem, MEM_SIZE, &d->buf_id);
 
 	check(!ret, "TGT_IOC_REG_BUF: %s", strerror(-ret));
-	if (opt->imm_slots)
-		ret = lend_imm(d, &(struct tgt_imm) { .buf_id = d->buf_id, .off = IMM_OFF, .slot_len = IMM_LEN,
-						      .nr_slots = opt->imm_slots });
-	check(!ret, "TGT_IOC_LEND_IMM: %s", strerror(-ret));
+	if (opt->lent)
+		ret = lend(d, &(struct tgt_lend) { .buf_id = d->buf_id, .off = LENT_OFF,
+						   .len = opt->lent * TGT_LENT_PAGE });
+	check(!ret, "TGT_IOC_LEND: %s", strerror(-ret));
 	if (opt->unbound)
 		return;
 	ret = daemon_bind(d, opt->id_ext ? opt->id_ext : ID_EXT);
@@ -375,6 +375,31 @@ bool next_event(struct daemon *d, struct tgt_event *ev, int timeout_ms)
 	*ev = *event_slot(d, d->ev_cons[d->ring]);
 	__atomic_store_n(&head->ev_cons, ++d->ev_cons[d->ring], __ATOMIC_RELEASE);
 	return true;
+}
+
+bool is_pending(void *arg)
+{
+	struct daemon *d = arg;
+
+	return __atomic_load_n(&d->head[d->ring]->flags, __ATOMIC_ACQUIRE) & TGT_RING_PENDING;
+}
+
+/* Forgets earlier signals. */
+void fall_asleep(struct daemon *d, enum tgt_asleep how)
+{
+	__u64 n;
+
+	__atomic_store_n(&d->head[d->ring]->asleep, how, __ATOMIC_SEQ_CST);
+	if (read(d->efd[d->ring], &n, sizeof(n)) < 0)
+		check(errno == EAGAIN, "the eventfd cannot be read");
+}
+
+bool signalled(void *arg)
+{
+	struct daemon *d = arg;
+	__u64 n;
+
+	return read(d->efd[d->ring], &n, sizeof(n)) == sizeof(n);
 }
 
 static const char *event_name(__u32 type)

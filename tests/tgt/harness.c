@@ -325,7 +325,7 @@ int main(int argc, char **argv)
 		{ }
 	};
 	static const struct test *const all[] = {
-		tag_tests, answer_tests, bad_answer_tests, abort_tests, fence_tests, data_tests, imm_tests,
+		tag_tests, answer_tests, bad_answer_tests, abort_tests, fence_tests, data_tests, lent_tests,
 		ring_tests, uring_tests, memory_tests, crash_tests, file_tests, hostile_tests,
 	};
 	unsigned int counts[NR_OUTCOMES] = { 0 }, nr_unwanted = 0, i;

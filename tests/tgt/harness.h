@@ -34,7 +34,7 @@ struct test {
 
 /* Each ends with an empty entry. */
 extern const struct test tag_tests[], answer_tests[], bad_answer_tests[], abort_tests[], fence_tests[], data_tests[],
-	imm_tests[], ring_tests[], uring_tests[], memory_tests[], crash_tests[], file_tests[], hostile_tests[];
+	lent_tests[], ring_tests[], uring_tests[], memory_tests[], crash_tests[], file_tests[], hostile_tests[];
 
 /**
  * struct conf - what the user wants
@@ -90,7 +90,7 @@ void await_ready(const int ready[2]);
  * @recovery_ms: likewise
  * @id_ext: of its target; 0: ID_EXT
  * @unbound: it binds nothing
- * @imm_slots: that the first ring gets for immediate data, of IMM_LEN bytes, at IMM_OFF
+ * @lent: pages that the first ring gets for write data, at LENT_OFF
  */
 struct options {
 	__u32	slots;
@@ -99,11 +99,10 @@ struct options {
 	__u32	recovery_ms;
 	__u64	id_ext;
 	bool	unbound;
-	__u32	imm_slots;
+	__u32	lent;
 };
 
-#define IMM_LEN		4096u
-#define IMM_OFF		(MEM_SIZE / 2)
+#define LENT_OFF	(MEM_SIZE / 2)
 
 #define MAX_RINGS	2
 
@@ -142,10 +141,13 @@ int daemon_bind(struct daemon *d, __u64 id_ext);
 void must_unbind(struct daemon *d);
 int reg_buf(struct daemon *d, void *addr, __u64 len, __u32 *id);
 int unreg_buf(struct daemon *d, __u32 id);
-int lend_imm(struct daemon *d, const struct tgt_imm *imm);
+int lend(struct daemon *d, const struct tgt_lend *lent);
 
-/* In the ring, of a daemon in this process; for wait_until(), too. */
+/* In the ring, of a daemon in this process; for wait_until(), too. Also: events wait for room in it; its eventfd was signalled. */
 bool has_event(void *daemon);
+bool is_pending(void *daemon);
+bool signalled(void *daemon);
+void fall_asleep(struct daemon *d, enum tgt_asleep how);
 /* False: nothing has come in time. */
 bool next_event(struct daemon *d, struct tgt_event *ev, int timeout_ms);
 /* The next event has to come and be of this type. */

@@ -128,6 +128,7 @@ static void fake_done_locked(uint64_t id)
 
 	cmds[id].state = cmds[id].state == FETCHING ? AT_DAEMON : ENDED;
 	ev.cmd_done.cmd_id = id;
+	ev.cmd_done.ended = cmds[id].state == ENDED;
 	fake_put_locked(cmds[id].ring, &ev, cmds[id].state != ENDED);
 }
 
@@ -205,16 +206,15 @@ int tgt_free_buf(struct tgt *tgt, uint32_t buf_id)
 	return 0;
 }
 
-/* Where the slots of each ring are, and 1 + the one with the data of the next command. */
-static uint8_t *fake_slots[FAKE_RINGS];
-static uint32_t fake_imm;
+/* What is lent to each ring, where in it the data of the next command are, and whether they are there yet. */
+static uint8_t *fake_lent[FAKE_RINGS];
+static uint32_t fake_page;
+static bool fake_ahead;
 
-int tgt_lend_imm(struct tgt *tgt, uint32_t ring, uint32_t buf_id, uint64_t off, uint32_t slot_len, uint32_t nr_slots)
+int tgt_lend(struct tgt *tgt, uint32_t ring, uint32_t buf_id, uint64_t off, uint64_t len)
 {
-	(void)tgt;
-	assert_int_equal(slot_len, SLOT_LEN);
-	assert_int_equal(nr_slots, NR_SLOTS);
-	fake_slots[ring] = (uint8_t *)fake_memory[buf_id] + off;
+	(void)tgt, (void)len;
+	fake_lent[ring] = (uint8_t *)fake_memory[buf_id] + off;
 	return 0;
 }
 
@@ -604,12 +604,15 @@ static __attribute__((unused)) uint64_t send_attr(uint32_t ring, uint32_t host_n
 	id = nr_cmds++;
 	assert_true(nr_cmds <= FAKE_MAX);
 	cmds[id] = (struct fake_cmd) { .ring = ring, .host_no = host_no, .lun = lun, .tag = tag, .attr = attr };
+	if (fake_ahead)
+		cmds[id].state = FETCHING;
 	pthread_mutex_unlock(&fake_lock);
 	ev.cmd_req = (struct tgt_cmd_req) {
 		.cmd_id = id, .tag = tag, .lun = { 0, lun }, .data_out_len = out, .data_in_len = in, .cdb_len = 16,
-		.attr = attr, .imm = fake_imm,
+		.attr = attr, .lent = fake_page, .flags = fake_ahead ? TGT_REQ_FETCHING : 0,
 	};
-	fake_imm = 0;
+	fake_page = 0;
+	fake_ahead = false;
 	memcpy(ev.cmd_req.cdb, cdb, 16);
 	give(ring, &ev);
 	return id;
@@ -627,7 +630,7 @@ static __attribute__((unused)) void cmd_done(uint64_t id, uint32_t result)
 
 	assert_true(cmds[id].state == FETCHING || cmds[id].state == RESPONDED);
 	cmds[id].state = cmds[id].state == FETCHING ? AT_DAEMON : ENDED;
-	ev.cmd_done = (struct tgt_cmd_done) { .cmd_id = id, .result = result };
+	ev.cmd_done = (struct tgt_cmd_done) { .cmd_id = id, .result = result, .ended = cmds[id].state == ENDED };
 	give(cmds[id].ring, &ev);
 }
 

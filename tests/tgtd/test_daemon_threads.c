@@ -74,10 +74,23 @@ static void send_one(void)
 	bool out = rand() & 1;
 	const uint8_t cdb[16] = { out ? 0x2a : 0x28, 0, 0, 0, rand() % 48, 0, 0, 0, blocks };
 
-	if (rand() % 64 == 0)
+	uint64_t id;
+
+	if (rand() % 64 == 0) {
 		send_tmf(ring, host, lun, 1 + rand() % 4, rand() % 16);
-	else
+		return;
+	}
+	/* Nobody looks at what is written, so it can all be in one place. */
+	fake_page = out && rand() & 1;
+	fake_ahead = fake_page && rand() & 1;
+	if (!fake_ahead) {
 		send_attr(ring, host, lun, rand() % 16, attr, cdb, out ? blocks * 512 : 0, out ? 0 : blocks * 512);
+		return;
+	}
+	id = send_attr(ring, host, lun, rand() % 16, attr, cdb, blocks * 512, 0);
+	pthread_mutex_lock(&fake_lock);
+	fake_done_locked(id);
+	pthread_mutex_unlock(&fake_lock);
 }
 
 static void run_load(void)
