@@ -45,7 +45,14 @@ tgtd_serves() { grep -q "id_ext $TGT_ID_EXT port '.*daemon $tgtd_pid\$" "$TGT_DE
 
 tgtd_stop() {
 	kill "$tgtd_pid"
-	wait_for 20 "srp_tgtd has ended" not test -e "/proc/$tgtd_pid"
+	poll 20 not test -e "/proc/$tgtd_pid" || tgtd_stays
+}
+# What its threads do says why.
+tgtd_stays() {
+	local task
+	for task in /proc/"$tgtd_pid"/task/*; do grep -H . "$task"/{comm,stack,status}; done >"$LAB_OUT/$case_name.threads" 2>&1
+	cat "$TGT_DEBUG" >>"$LAB_OUT/$case_name.threads"
+	fail "srp_tgtd has not ended after 20 s: see $case_name.threads"
 }
 
 # For the RDMA CM, with or without a target port of LIO.
