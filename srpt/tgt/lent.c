@@ -148,7 +148,7 @@ struct tgt_buf *tgt_plan_ahead_locked(struct scsi_tgt_cmd *cmd, u64 *off)
 	struct tgt_pair *pair = cmd->host->pair;
 
 	lockdep_assert_held(&cmd->host->lock);
-	if (!pair || cmd->imm || !is_write(cmd))
+	if (!pair || cmd->imm || cmd->data_out_len > TGT_MAX_TRANSFER || !is_write(cmd))
 		return NULL;
 	take_pages(cmd);
 	if (!cmd->lent)
