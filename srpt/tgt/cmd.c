@@ -12,7 +12,7 @@
 #include "tgt.h"
 #include "trace.h"
 
-/* What is given back to the daemon when it cannot be done is told as of a DATA_ONLY. */
+/* As a DATA_ONLY of the daemon would do; so is a lack of memory told. */
 static void fetch_ahead(struct scsi_tgt_cmd *cmd, struct tgt_buf *buf, u64 off)
 {
 	if (tgt_buf_map_part(buf, cmd, off, cmd->data_out_len)) {

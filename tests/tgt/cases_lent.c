@@ -41,7 +41,7 @@ static void lending(void)
 	LEND(lent.off = 0, -EBUSY);
 }
 
-/* A write whose data come with it, from @off of the nexus, filled with @tag. */
+/* A write whose data come with it, filled with @tag. */
 static struct tgt_event submit_imm(struct daemon *d, struct nexus *n, u64 tag, u32 len)
 {
 	fill(n->mem.addr, len, tag);
@@ -62,7 +62,7 @@ static void finish(struct daemon *d, struct nexus *n, const struct tgt_event *re
 	ans.cmd_rsp.produced = req->cmd_req.data_out_len;
 	must_answer(d, ans);
 	check(!expect_status(n, req->cmd_req.tag, GOOD).flags, "a residual of nothing");
-	check(expect(d, TGT_CMD_DONE).cmd_done.ended == 1, "CMD_DONE: not ended");
+	check(expect_done(d, req, TGT_DONE_OK), "CMD_DONE: not ended");
 }
 
 static void came(void)
@@ -183,7 +183,7 @@ static void queued(void)
 
 /* ---- fetched ahead ---------------------------------------------------------------------------------------------- */
 
-/* Another nexus whose send queue is full of what it does not receive, so that nothing can be fetched from it. */
+/* A nexus that does not receive what is sent, so that nothing behind that can be fetched from it. @before: what waits. */
 static struct nexus *stuck(struct daemon *d, struct tgt_event *before)
 {
 	struct nexus *n = login_opts(d, 1, &no_receives);
@@ -219,7 +219,7 @@ static void ahead(void)
 	}
 	/* As after any DATA_ONLY: again is allowed, the answer in one stage is not. */
 	req = submit_ahead(d, n, 9, 512);
-	check(!expect(d, TGT_CMD_DONE).cmd_done.ended, "CMD_DONE: ended, when it has its data");
+	check(!expect_done(d, &req, TGT_DONE_OK), "CMD_DONE: ended, when it has its data");
 	must_reject(d, write_data(d, &req, 0, 512), -EINVAL, "an answer in one stage");
 	must_answer(d, fetch_data(d, &req, 0, 512));
 	expect_done(d, &req, TGT_DONE_OK);

@@ -462,12 +462,14 @@ void expect_nothing(struct daemon *d)
 		fail("%s, instead of nothing", event_name(ev.type));
 }
 
-void expect_done(struct daemon *d, const struct tgt_event *req, __u32 result)
+bool expect_done(struct daemon *d, const struct tgt_event *req, __u32 result)
 {
 	struct tgt_event ev = expect(d, TGT_CMD_DONE);
 
 	check(ev.host_no == req->host_no && ev.cmd_done.cmd_id == req->cmd_req.cmd_id, "CMD_DONE of another command");
 	check(ev.cmd_done.result == result, "CMD_DONE says %u instead of %u", ev.cmd_done.result, result);
+	check(ev.cmd_done.ended <= 1, "CMD_DONE: ended %u", ev.cmd_done.ended);
+	return ev.cmd_done.ended;
 }
 
 /* ---- answers ---------------------------------------------------------------------------------------------------- */

@@ -185,7 +185,8 @@ void must_reject(struct daemon *d, struct tgt_answer ans, int error, const char 
  */
 __attribute__((noreturn)) void daemon_serve(struct daemon *d);
 /* The next event says that @req is done. */
-void expect_done(struct daemon *d, const struct tgt_event *req, __u32 result);
+/* Return: whether the command has ended. */
+bool expect_done(struct daemon *d, const struct tgt_event *req, __u32 result);
 
 /* ---- nexus.c -------------------------------------------------------------------------------------------- */
 

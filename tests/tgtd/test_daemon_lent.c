@@ -17,7 +17,17 @@ static void good_end(uint64_t id)
 	end_all();
 }
 
-static void written_from_there(void **state)
+/* The last one */
+static void written_there(uint64_t id)
+{
+	assert_int_equal(last_task()->state, TASK_IO);
+	assert_ptr_equal(last_task()->io.buf, place());
+	assert_int_equal(buffers_used(fake_d.workers[0].bufs), 0);
+	assert_false(cmds[id].fetched);
+	good_end(id);
+}
+
+static void came_with_it(void **state)
 {
 	uint64_t id;
 
@@ -26,11 +36,7 @@ static void written_from_there(void **state)
 	hold_io();
 	fake_page = PAGE;
 	id = WRITE(0, 1, 0, 7);
-	assert_int_equal(last_task()->state, TASK_IO);
-	assert_ptr_equal(last_task()->io.buf, place());
-	assert_int_equal(buffers_used(fake_d.workers[0].bufs), 0);
-	assert_false(cmds[id].fetched);
-	good_end(id);
+	written_there(id);
 }
 
 /* The next one has none. */
@@ -120,13 +126,13 @@ static void without_memory(void **state)
 
 /* ---- on their way --------------------------------------------------------------------------------- */
 
-static uint64_t write_ahead(uint32_t lun)
+static uint64_t write_ahead(uint32_t host_no, uint32_t lun)
 {
 	uint64_t id;
 
 	fake_page = PAGE;
 	fake_ahead = true;
-	id = WRITE(0, 1, lun, 7);
+	id = WRITE(0, host_no, lun, 7);
 	assert_int_equal(cmds[id].state, FETCHING);
 	return id;
 }
@@ -138,13 +144,10 @@ static void fetched_ahead(void **state)
 	(void)state;
 	login(0, 1);
 	hold_io();
-	id = write_ahead(0);
+	id = write_ahead(1, 0);
 	assert_int_equal(last_task()->state, TASK_FETCH);
 	cmd_done(id, TGT_DONE_OK);
-	assert_int_equal(last_task()->state, TASK_IO);
-	assert_ptr_equal(last_task()->io.buf, place());
-	assert_false(cmds[id].fetched);
-	good_end(id);
+	written_there(id);
 }
 
 /* Before they have come the kernel takes no answer, and the one behind has its turn. */
@@ -154,7 +157,7 @@ static void refused_later(void **state)
 
 	(void)state;
 	login(0, 1);
-	id = write_ahead(2);
+	id = write_ahead(1, 2);
 	other = send_cmd(0, 1, 0, 8, TUR, 0, 0);
 	assert_int_equal(cmds[other].state, RESPONDED);
 	assert_int_equal(cmds[id].state, FETCHING);
@@ -170,30 +173,31 @@ static void of_a_stranger(void **state)
 	uint64_t id;
 
 	(void)state;
-	fake_page = PAGE;
-	fake_ahead = true;
-	id = WRITE(0, 9, 0, 7);
-	assert_int_equal(cmds[id].state, FETCHING);
+	id = write_ahead(9, 0);
 	cmd_done(id, TGT_DONE_OK);
 	assert_int_equal(cmds[id].state, RESPONDED);
 	assert_int_equal(cmds[id].status, 8);
 	end_all();
 }
 
-static void aborted_on_the_way(void **state)
+/* The function waits for the data. */
+static void abort_ahead(uint64_t id)
 {
-	uint64_t id, tmf;
+	uint64_t tmf = send_tmf(0, 1, 0, TGT_ABORT_TASK, 7);
 
-	(void)state;
-	login(0, 1);
-	id = write_ahead(0);
-	tmf = send_tmf(0, 1, 0, TGT_ABORT_TASK, 7);
 	settle_io();
 	assert_false(tmfs[tmf].answered);
 	cmd_done(id, TGT_DONE_OK);
 	assert_true(cmds[id].aborted);
 	assert_int_equal(tmfs[tmf].result, TGT_TMF_COMPLETE);
 	end_all();
+}
+
+static void aborted_on_the_way(void **state)
+{
+	(void)state;
+	login(0, 1);
+	abort_ahead(write_ahead(1, 0));
 }
 
 /* It waits for an ORDERED command, whose I/O is held. Return: it; @first: the other. */
@@ -204,7 +208,7 @@ static uint64_t write_behind(uint64_t *first)
 	login(0, 1);
 	hold_io();
 	*first = send_rw(0, 1, 0, 1, TGT_ATTR_ORDERED, 0x28, 8);
-	id = write_ahead(0);
+	id = write_ahead(1, 0);
 	assert_int_equal(last_task()->state, TASK_DORMANT);
 	return id;
 }
@@ -241,17 +245,10 @@ static void turn_before_data(void **state)
 
 static void aborted_before_turn(void **state)
 {
-	uint64_t id, first, tmf;
+	uint64_t first;
 
 	(void)state;
-	id = write_behind(&first);
-	tmf = send_tmf(0, 1, 0, TGT_ABORT_TASK, 7);
-	settle_io();
-	assert_false(tmfs[tmf].answered);
-	cmd_done(id, TGT_DONE_OK);
-	assert_true(cmds[id].aborted);
-	assert_int_equal(tmfs[tmf].result, TGT_TMF_COMPLETE);
-	end_all();
+	abort_ahead(write_behind(&first));
 }
 
 static void not_fetched(void **state)
@@ -267,7 +264,7 @@ static void not_fetched(void **state)
 	assert_int_equal(cmds[id].state, RESPONDED);
 	assert_int_equal(cmds[id].status, 8);
 	cmd_done(id, TGT_DONE_OK);
-	id = write_ahead(0);
+	id = write_ahead(1, 0);
 	cmd_done(id, TGT_DONE_LOST);
 	assert_true(cmds[id].aborted);
 	end_all();
@@ -276,7 +273,7 @@ static void not_fetched(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(written_from_there, setup, teardown),
+		cmocka_unit_test_setup_teardown(came_with_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(fetched_without, setup, teardown),
 		cmocka_unit_test_setup_teardown(larger_than_that, setup, teardown),
 		cmocka_unit_test_setup_teardown(not_wanted, setup, teardown),

@@ -67,14 +67,21 @@ static void wait_for_state(uint64_t id, enum fake_state state)
 	}
 }
 
+static void done_now(uint64_t id)
+{
+	pthread_mutex_lock(&fake_lock);
+	fake_done_locked(id);
+	pthread_mutex_unlock(&fake_lock);
+}
+
 static void send_one(void)
 {
 	uint32_t host = 1 + rand() % HOSTS, ring = host & 1, lun = rand() & 1, blocks = 1 + rand() % 128;
 	uint8_t attr = rand() % 16 ? TGT_ATTR_SIMPLE : rand() % 3;	/* enum tgt_task_attr */
 	bool out = rand() & 1;
 	const uint8_t cdb[16] = { out ? 0x2a : 0x28, 0, 0, 0, rand() % 48, 0, 0, 0, blocks };
-
 	uint64_t id;
+	bool ahead;
 
 	if (rand() % 64 == 0) {
 		send_tmf(ring, host, lun, 1 + rand() % 4, rand() % 16);
@@ -82,15 +89,10 @@ static void send_one(void)
 	}
 	/* Nobody looks at what is written, so it can all be in one place. */
 	fake_page = out && rand() & 1;
-	fake_ahead = fake_page && rand() & 1;
-	if (!fake_ahead) {
-		send_attr(ring, host, lun, rand() % 16, attr, cdb, out ? blocks * 512 : 0, out ? 0 : blocks * 512);
-		return;
-	}
-	id = send_attr(ring, host, lun, rand() % 16, attr, cdb, blocks * 512, 0);
-	pthread_mutex_lock(&fake_lock);
-	fake_done_locked(id);
-	pthread_mutex_unlock(&fake_lock);
+	ahead = fake_ahead = fake_page && rand() & 1;
+	id = send_attr(ring, host, lun, rand() % 16, attr, cdb, out ? blocks * 512 : 0, out ? 0 : blocks * 512);
+	if (ahead)
+		done_now(id);
 }
 
 static void run_load(void)
@@ -174,9 +176,7 @@ static void stopped_behind_answer(void **state)
 	/* It was told; and that it waits is seen at the end. */
 	while (!__atomic_load_n(&w->stop, __ATOMIC_RELAXED))
 		usleep(100);
-	pthread_mutex_lock(&fake_lock);
-	fake_done_locked(id);
-	pthread_mutex_unlock(&fake_lock);
+	done_now(id);
 	pthread_join(stopper, NULL);
 	fake_hold = false;
 	assert_int_equal(w->in_flight, 0);
