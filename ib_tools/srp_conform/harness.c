@@ -197,7 +197,7 @@ void hook(const char *what)
 		skip("needs --hook, for \"%s\"", what);
 	hooked = true;
 	code = call_hook(what);
-	if (code == 77)
+	if (code == HOOK_CANNOT)
 		skip("the target cannot do \"%s\"", what);
 	if (code)
 		fail("the hook failed: %s, exit code %d", what, code);

@@ -32,20 +32,29 @@ struct task *begin_task(struct srpi_chan *ch, bool out, u32 lba, const u64 *tag)
 	return begin_task_of(ini, ch, out, lba, tag);
 }
 
-/* RDMA READs end in their order: when this one has, the data of the tasks before is at the disk that is held. */
-static void reach_backend(struct srpi_chan *ch)
+/*
+ * RDMA READs end in their order: when this one has, the target has the data of the tasks before. And as long as nothing
+ * is at the disk that is held, a function need not wait for it.
+ */
+static void reach_backend(struct srpi_chan *ch, bool out)
 {
-	lun = conf.lun;
-	write_blocks(ch, 4096, 1, DATA_SIZE);
-	lun = conf.held_lun;
+	int code;
+
+	if (out) {
+		lun = conf.lun;
+		write_blocks(ch, 4096, 1, DATA_SIZE);
+		lun = conf.held_lun;
+	}
+	code = call_hook("reached");
+	if (code && code != HOOK_CANNOT)
+		fail("no command reaches the device that is held");
 }
 
 struct task *begin_held_task(struct srpi_chan *ch, bool out, u32 lba, const u64 *tag)
 {
 	struct task *t = begin_task(ch, out, lba, tag);
 
-	if (out)
-		reach_backend(ch);
+	reach_backend(ch, out);
 	return t;
 }
 

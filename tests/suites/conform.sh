@@ -78,19 +78,17 @@ setup() {
 	modprobe -a ib_uverbs rdma_ucm
 	"${LINK}_begin"
 	disks=()
-	null_disk other 64
-	disks+=("$null")
+	written_disk other 64
 	# What is to be aborted has to live for a while.
 	[[ $case_name != *.aborts ]] || us=20000
-	null_disk scratch 96 "$us"
-	disks+=("$null")
+	written_disk scratch 96 "$us"
 	DISKS=(--disk "$(number_of "$null")")
 	held_disk
-	disks+=("/dev/dm-0")
+	disks+=("$held")
 	DISKS+=(--disk "$(number_of "$null")")
 	null_disk fixed 64
 	disks+=("$null")
-	export HOOK_CORE=$CORE HOOK_HELD=held HOOK_STATE=$WORK HOOK_TPGS=''
+	export HOOK_CORE=$CORE HOOK_HELD="held ${held#/dev/}" HOOK_STATE=$WORK HOOK_TPGS=''
 	"setup_$CORE"
 	# Some cases disable the port for a moment.
 	login_patient 0 initiator_ext=99
@@ -138,18 +136,34 @@ setup_tgt() {
 	export HOOK_TGTD="$tgtd_pid $TGTD_CONF"
 }
 
+# written_disk NAME MIB [US]: a null_disk has its memory when it has been written
+written_disk() {
+	null_disk "$@"
+	dd if=/dev/zero of="$null" bs=1M count="$2" oflag=direct status=none
+	disks+=("$null")
+}
+
 # MAJOR,MINOR
 number_of() { tr : , <"/sys/block/${1#/dev/}/dev"; }
 
-# A disk that answers nothing while it is suspended; the end of a case has to resume it.
-held_disk() {
+# dm_linear NAME DEVICE: all of it; sets `linear`
+dm_linear() {
 	local size
+	read -r size <"/sys/block/${2#/dev/}/size"
+	dmsetup create "$1" --table "0 $size linear $2 0"
+	linear=/dev/$(dmsetup info -c --noheadings -o blkdevname "$1")
+}
+
+# A disk that answers nothing while the one below it is suspended; it shows what has arrived there. The end of a case has to
+# resume it. Sets `held`.
+held_disk() {
 	export DM_DISABLE_UDEV=1
 	modprobe dm_mod
 	null_disk held 64
-	read -r size <"/sys/block/${null#/dev/}/size"
-	dmsetup create held --table "0 $size linear $null 0"
-	trap 'dmsetup resume held; dmsetup remove --deferred held; "${LINK}_end"' EXIT
+	dm_linear held "$null"
+	dm_linear arrived "$linear"
+	held=$linear
+	trap 'dmsetup resume held; dmsetup remove --deferred arrived held; "${LINK}_end"' EXIT
 }
 
 # tool NAME ARG...: srp_conform for all that is set up; its results are in NAME.json, its rows in NAME.rows
@@ -206,6 +220,7 @@ traced() {
 	[[ $CORE != tgt ]] || walks=tgt.md
 	[[ $LAB_DUT = ours ]] || { "$@"; return; }
 	echo 16384 >"$TRACING"/buffer_size_kb
+	memory_used >"$WORK/memory"
 	for event in srpt/srpt_cmd_transition srpt/srpt_send srpt/srpt_rdma_read target/target_sequencer_start scsi_tgt/tgt_queue_command; do
 		echo 'tag > 0xffffffff || tag == 0' >"$TRACING/events/$event/filter"
 		echo 1 >"$TRACING/events/$event/enable"
