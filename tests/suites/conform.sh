@@ -194,12 +194,6 @@ conform() {
 	((rc == 0)) || fail "some requirements are not met, see above and $case_name.rows"
 }
 
-# What many logins leave for good is not counted: CQs in the kernel's pool.
-warm_up() {
-	tool warm-up LOG-28 --count=64
-	memory_used >"$WORK/memory"
-}
-
 # A page for each of 10,000 logins would be 40 MiB. A debug kernel keeps a record of what was freed.
 memory_flat() {
 	local kib=$(($(memory_used) - $(<"$WORK/memory")))
@@ -260,7 +254,6 @@ case_quick_ib() {
 case_aborts() {
 	local options=()
 	if ((${LONG:-0})); then options=("--count=$((LAB_DEBUG ? 1200000 : 3000000))"); fi
-	warm_up
 	traced conform "${options[@]}" TM-CRED
 }
 
@@ -268,9 +261,6 @@ case_aborts() {
 case_some() {
 	local ids
 	read -ra ids <"$LAB_OUT/ids"
-	if [[ ${ids[0]} = --count=* && ${ids[0]} != --count=0 ]]; then
-		warm_up
-	fi
 	traced conform "${ids[@]}"
 }
 
