@@ -97,18 +97,30 @@ stop() {
 	[[ -z $backstore ]] || rmdir "$backstore" "${backstore%/*}"
 }
 
-# The jobs to `jobs`: each looks at the clocks before and behind.
-make_jobs() {
-	local seconds=$1 rw name clocks
-	clocks="head -qn 1 /proc/stat $queue/stat"
-	[[ -z $daemon ]] || clocks+=" /proc/$daemon/stat"
-	each=(--time_based --runtime="$seconds" --exec_prerun="$clocks" --exec_postrun="$clocks")
-	jobs=()
-	for name in 4k-1 4k-16; do
-		for rw in randread randwrite; do job "$rw-$name" "$rw" 4k "${name#4k-}" "${each[@]}"; done
+# job_per_cpu NAME RW BS DEPTH: of fio, a thread on each CPU, with its part of DEPTH. A single one stays where the scheduler has put
+# it; then it is luck how much of soft RDMA, most of which runs on the CPU of who sends, has to share that CPU.
+job_per_cpu() {
+	local cpu cpus depth
+	cpus=$(nproc)
+	depth=$(($4 / cpus))
+	job "$1" "$2" "$3" $depth "${each[@]}" "${clocks[@]}" --cpus_allowed=0
+	for ((cpu = 1; cpu < cpus; cpu++)); do
+		jobs+=(--name="$1-$cpu" --rw="$2" --bs="$3" --iodepth="$depth" "${each[@]}" --cpus_allowed="$cpu")
 	done
+}
+
+# The jobs to `jobs`: the first thread of each looks at the clocks before and behind.
+make_jobs() {
+	local seconds=$1 look rw name
+	look="head -qn 1 /proc/stat $queue/stat"
+	[[ -z $daemon ]] || look+=" /proc/$daemon/stat"
+	each=(--time_based --runtime="$seconds")
+	clocks=(--exec_prerun="$look" --exec_postrun="$look")
+	jobs=(--group_reporting)
+	for rw in randread randwrite; do job "$rw-4k-1" "$rw" 4k 1 "${each[@]}" "${clocks[@]}"; done
+	for rw in randread randwrite; do job_per_cpu "$rw-4k-16" "$rw" 4k 16; done
 	for name in 64k 256k 1m; do
-		for rw in read write; do job "$rw-$name" "$rw" "$name" 8 "${each[@]}"; done
+		for rw in read write; do job_per_cpu "$rw-$name" "$rw" "$name" 8; done
 	done
 }
 
