@@ -125,6 +125,13 @@ evidence() {
 	note "see $case_name.dmesg: $(tail -n 1 "$LAB_OUT/$case_name.dmesg")"
 }
 
+# threads_of PID: what they do, for one that does not end. Not wchan: that of User-Mode Linux reads beyond its stack.
+threads_of() {
+	local task
+	for task in /proc/"$1"/task/*; do grep -H . "$task"/{comm,stack,status}; done >"$LAB_OUT/$case_name.threads" 2>&1 || true
+	note "see $case_name.threads"
+}
+
 run_cases() {
 	local name names
 	not_ok=0

@@ -47,12 +47,10 @@ tgtd_stop() {
 	kill "$tgtd_pid"
 	poll 20 not test -e "/proc/$tgtd_pid" || tgtd_stays
 }
-# What its threads do says why.
 tgtd_stays() {
-	local task
-	for task in /proc/"$tgtd_pid"/task/*; do grep -H . "$task"/{comm,stack,status}; done >"$LAB_OUT/$case_name.threads" 2>&1
+	threads_of "$tgtd_pid"
 	cat "$TGT_DEBUG" >>"$LAB_OUT/$case_name.threads"
-	fail "srp_tgtd has not ended after 20 s: see $case_name.threads"
+	fail "srp_tgtd has not ended after 20 s"
 }
 
 # For the RDMA CM, with or without a target port of LIO.
