@@ -94,15 +94,16 @@ void __attribute__((format(printf, 1, 2))) sent(const char *fmt, ...);
 void __attribute__((format(printf, 1, 2))) saw(const char *fmt, ...);
 
 /*
- * Something on the target: "hold", "release" (the device of the held LUN; a release without a hold does nothing), "reached"
- * (until a command is there), "disable", "enable" (the port), "set NAME VALUE" (an attribute of the driver), "allow NAME", "forbid NAME" (an ACL with all LUNs, for an
- * address or a port id), "listen PORT" (of RDMA/CM), "unmap LUN", "map LUN", "gid-change", "gate arm|wait|open POINT TAG" and
- * "state TAG STATE" (a driver built for tests holds a command; has it in that state), "idle SECONDS" (until nothing is left of
- * what sessions of this program use). With HCAs that can be told to fail, also "lose SIDE MESSAGE N" (the next messages of the CM
- * from that side, initiator or target), "lost SIDE MESSAGE" (until all of them are), "stall SIDE", "go-on SIDE" (nothing arrives
- * there), "unplug", "plug" (the cable), "event NAME" (at the target's port), "qp-event NAME QPN", "sm-restart", "srp-daemon DEVICE
- * PORT" (it has the kernel log in to the target, and out again). Skips the case if the hook cannot do it (HOOK_CANNOT). All is
- * undone after the case, by "reset".
+ * Something on the target: "hold", "release" (the device of the held LUN; a release without a hold does nothing),
+ * "reached" (until a command is there), "disable", "enable" (the port), "set NAME VALUE" (an attribute of the driver),
+ * "allow NAME", "forbid NAME" (an ACL with all LUNs, for an address or a port id), "listen PORT" (of RDMA/CM), "unmap
+ * LUN", "map LUN", "gid-change", "gate arm|wait|open POINT TAG" and "state TAG STATE" (a driver built for tests holds
+ * a command; has it in that state), "idle SECONDS" (until nothing is left of what sessions of this program use). With
+ * HCAs that can be told to fail, also "lose SIDE MESSAGE N" (the next messages of the CM from that side, initiator or
+ * target), "lost SIDE MESSAGE" (until all of them are), "stall SIDE", "go-on SIDE" (nothing arrives there), "unplug",
+ * "plug" (the cable), "event NAME" (at the target's port), "qp-event NAME QPN", "sm-restart", "srp-daemon DEVICE PORT"
+ * (it has the kernel log in to the target, and out again). Skips the case if the hook cannot do it (HOOK_CANNOT). All
+ * is undone after the case, by "reset".
  */
 void hook(const char *what);
 #define HOOK_CANNOT	77

@@ -84,6 +84,7 @@ static void queued(void)
 
 	for (i = 0; i < 4; i++)
 		send_io(n, &(struct io) { .tag = i });
+	await_in_progress(4);
 	expect(d, TGT_CMD_REQ);
 	crash(d);
 	expect_aborted(n, 4);
@@ -348,6 +349,7 @@ static void in_recovery(void)
 	newcomer = must_login(ID_EXT, 2, NULL);
 	logout(leaver);
 	wait_until(has_left, &left, "the end of the session that logged out");
+	await_in_progress(2);
 	d = successor(n);
 	req = expect_cmd(d, n, &early);
 	second = expect_cmd(d, n, &late);

@@ -238,6 +238,7 @@ static struct nexus *orphaned(const struct options *opt, int *until, bool shared
 	n = must_login(ID_EXT, 1, NULL);
 	for (i = 0; i < 4; i++)
 		send_io(n, &(struct io) { .tag = i });
+	await_in_progress(4);
 	kill_child(pid);
 	wait_until(is_dead, NULL, "the death of the daemon");
 	return n;

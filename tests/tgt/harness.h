@@ -184,8 +184,7 @@ void must_reject(struct daemon *d, struct tgt_answer ans, int error, const char 
  * does not return.
  */
 __attribute__((noreturn)) void daemon_serve(struct daemon *d);
-/* The next event says that @req is done. */
-/* Return: whether the command has ended. */
+/* The next event says that @req is done. Return: whether the command has ended. */
 bool expect_done(struct daemon *d, const struct tgt_event *req, __u32 result);
 
 /* ---- nexus.c -------------------------------------------------------------------------------------------- */
@@ -240,6 +239,8 @@ void send_io(struct nexus *n, const struct io *io);
 void send_tmf(struct nexus *n, u64 tag, u8 function, u16 lun, u64 task_tag);
 /* The next event is this command. */
 struct tgt_event expect_cmd(struct daemon *d, struct nexus *n, const struct io *io);
+/* Until some nexus has @nr commands and functions at the target: those that were sent may still be on their way. */
+void await_in_progress(u32 nr);
 /* Send it, and see that the daemon gets it. */
 struct tgt_event submit(struct daemon *d, struct nexus *n, const struct io *io);
 struct tgt_event submit_tmf(struct daemon *d, struct nexus *n, u64 tag, u8 function, u16 lun, u64 task_tag);

@@ -172,6 +172,19 @@ struct tgt_event expect_cmd(struct daemon *d, struct nexus *n, const struct io *
 	return ev;
 }
 
+static bool is_in_progress(void *arg)
+{
+	char text[40];
+
+	snprintf(text, sizeof(text), ": %u in progress\n", *(u32 *)arg);
+	return shown(text);
+}
+
+void await_in_progress(u32 nr)
+{
+	wait_until(is_in_progress, &nr, "commands to arrive");
+}
+
 struct tgt_event submit(struct daemon *d, struct nexus *n, const struct io *io)
 {
 	send_io(n, io);
