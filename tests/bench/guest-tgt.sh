@@ -100,11 +100,10 @@ stop() {
 # job_per_cpu NAME RW BS DEPTH: of fio, a thread on each CPU, with its part of DEPTH. A single one stays where the scheduler has put
 # it; then it is luck how much of soft RDMA, most of which runs on the CPU of who sends, has to share that CPU.
 job_per_cpu() {
-	local cpu cpus depth
-	cpus=$(nproc)
-	depth=$(($4 / cpus))
-	job "$1" "$2" "$3" $depth "${each[@]}" "${clocks[@]}" --cpus_allowed=0
-	for ((cpu = 1; cpu < cpus; cpu++)); do
+	local depth cpu
+	depth=$(($4 / $(nproc)))
+	job "$1" "$2" "$3" "$depth" "${each[@]}" "${clocks[@]}" --cpus_allowed=0
+	for ((cpu = 1; cpu < $(nproc); cpu++)); do
 		jobs+=(--name="$1-$cpu" --rw="$2" --bs="$3" --iodepth="$depth" "${each[@]}" --cpus_allowed="$cpu")
 	done
 }

@@ -108,9 +108,11 @@ disk_of_srp() {
 	name=$(lsscsi | awk '$2 == "disk" { print $NF }')
 	[[ -b $name ]] && disk=$name
 }
-no_disk() { [[ -z $(lsscsi) ]]; }
 
 add_target() { echo "$1" >"/sys/class/infiniband_srp/srp-$i_hca-1/add_target"; }
+
+# Not only no disk: that is out of sight before the target gets a last SYNCHRONIZE CACHE.
+no_host() { ! grep -qs ib_srp /sys/class/scsi_host/*/proc_name; }
 
 # login WHO [ID_EXT]: sets `disk`, and `queue`, its directory in sysfs
 login() {
@@ -128,7 +130,7 @@ login() {
 logout() {
 	local file
 	for file in /sys/class/srp_remote_ports/*/delete; do echo 1 >"$file"; done
-	wait_for logout no_disk
+	wait_for logout no_host
 }
 
 # job NAME RW BS DEPTH [OPTION...]: append a job to the array `jobs`

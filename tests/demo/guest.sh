@@ -61,7 +61,8 @@ disk_of_srp() {
 	name=$(lsscsi | awk -v vendor="$vendor" 'index($0, vendor) { print $NF }')
 	[[ -b $name ]] && disk=$name
 }
-no_disk() { ! lsscsi | grep -q "$vendor"; }
+# Not only no disk: that is out of sight before the target gets a last SYNCHRONIZE CACHE.
+no_host() { ! grep -qs ib_srp /sys/class/scsi_host/*/proc_name; }
 
 # The target of LIO is the one whose id_ext is the GUID of the I/O controller.
 id_ext_lio() { echo "$1"; }
@@ -97,7 +98,7 @@ login() {
 logout() {
 	local file
 	for file in /sys/class/srp_remote_ports/*/delete; do run_to 1 "$file"; done
-	wait_for logout no_disk
+	wait_for logout no_host
 }
 run_to() { printf '   # echo %s > %s\n' "$1" "$2"; echo "$1" >"$2"; }
 
