@@ -32,6 +32,7 @@ static int init_slot(struct srpt_channel *ch, struct srpt_cmd *cmd)
 	INIT_LIST_HEAD(&cmd->fence_node);
 	cmd->rdma_cqe.done = srpt_rdma_done;
 	INIT_WORK(&cmd->data_work, srpt_data_work);
+	INIT_WORK(&cmd->send_work, srpt_send_work);
 	cmd->send_cqe.done = srpt_send_done;
 	cmd->send_wr = (struct ib_send_wr) {
 		.wr_cqe		= &cmd->send_cqe,
@@ -135,6 +136,7 @@ struct srpt_cmd *srpt_cmd_get(struct srpt_channel *ch, bool tmf)
 	cmd->responded = false;
 	cmd->xfer_len = 0;
 	cmd->sq_used = 0;
+	cmd->cpu = raw_smp_processor_id();
 	return cmd;
 }
 

@@ -233,6 +233,26 @@ void srpt_send_run(struct srpt_cmd *cmd)
 	}
 }
 
+/* Where the request came in. */
+void srpt_send_work(struct work_struct *work)
+{
+	srpt_send_run(container_of(work, struct srpt_cmd, send_work));
+}
+
+/*
+ * Soft RDMA works on the CPU of who posts. A daemon answers all commands of a
+ * nexus in one thread, which would do all of that work while the CPUs where the
+ * requests came in idle. So responses go back there, as LIO's do by themselves;
+ * but not that of a command which is alone: it would only wait for another
+ * thread to wake up. An HCA works by itself.
+ */
+static bool belongs_elsewhere(const struct srpt_cmd *cmd)
+{
+	return cmd->cpu != raw_smp_processor_id() &&
+	       ib_uses_virt_dma(cmd->ch->sdev->device) &&
+	       srp_credit_in_progress(&cmd->ch->credit) > 1;
+}
+
 /* The channel closes: end the command as if it had been answered. */
 static void swallow(struct srpt_cmd *cmd)
 {
@@ -269,7 +289,11 @@ static void respond(struct srpt_cmd *cmd, struct srp_rsp *rsp, struct scatterlis
 	}
 	rsp->tag = cmd->iu.tag;
 	cmd->rsp_len = srp_encode_rsp(cmd->rsp, ch->max_rsp_len, rsp);
-	if (!len || srpt_sq_reserve(cmd, srpt_rdma_round(cmd)))
+	if (len && !srpt_sq_reserve(cmd, srpt_rdma_round(cmd)))
+		return;
+	if (cmd->from_core && belongs_elsewhere(cmd))
+		queue_work_on(cmd->cpu, srpt_data_wq, &cmd->send_work);
+	else
 		srpt_send_run(cmd);
 }
 

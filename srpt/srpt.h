@@ -152,7 +152,7 @@ bool srpt_port_gid_name(const struct srp_name *name, char *gid_name);
  */
 extern struct workqueue_struct *srpt_login_wq;
 extern struct workqueue_struct *srpt_wq;
-/* Per CPU, for what the completion of an RDMA READ starts. */
+/* Per CPU: for what follows an RDMA READ, and for what is to be posted on a certain CPU. */
 extern struct workqueue_struct *srpt_data_wq;
 #define SRPT_RX_ALIGN	512	/* what block devices want of memory */
 
@@ -450,6 +450,8 @@ struct srpt_cmd {
 	struct work_struct	data_work;	/* hands write data to the core */
 
 	/* response */
+	int			cpu;		/* [O] where the IU was handled */
+	struct work_struct	send_work;	/* posts on @cpu */
 	struct ib_cqe		send_cqe;
 	struct ib_send_wr	send_wr;	/* [O] all but the flags [C] */
 	struct ib_sge		send_sge;	/* [O] */
@@ -537,6 +539,7 @@ static inline void srpt_sq_release(struct srpt_channel *ch, u32 nr_wr)
 
 void srpt_send_prepare(struct srpt_cmd *cmd);
 void srpt_send_run(struct srpt_cmd *cmd);
+void srpt_send_work(struct work_struct *work);
 void srpt_send_done(struct ib_cq *cq, struct ib_wc *wc);
 void srpt_send_reap_failed(struct srpt_channel *ch);
 void srpt_send_busy(struct srpt_cmd *cmd);

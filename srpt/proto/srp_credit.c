@@ -117,3 +117,10 @@ u32 srp_credit_owed(const struct srp_credit *c)
 {
 	return owed_of(atomic64_read(&c->word));
 }
+
+u32 srp_credit_in_progress(const struct srp_credit *c)
+{
+	s64 word = atomic64_read(&c->word);
+
+	return c->limit - held_of(word) - owed_of(word);
+}

@@ -366,6 +366,8 @@ bool srp_credit_is_stranded(const struct srp_credit *c);
 void srp_credit_undo(struct srp_credit *c, s32 delta);
 u32 srp_credit_held(const struct srp_credit *c);
 u32 srp_credit_owed(const struct srp_credit *c);
+/* Requests that have arrived and are not answered. */
+u32 srp_credit_in_progress(const struct srp_credit *c);
 
 /* ---- srp_name.c: names in configfs --------------------------------------- */
 

@@ -101,6 +101,31 @@ case_block_devices() {
 	cmp -n 1048576 "$disk" /dev/zero || fail "what was zeroed is not zero"
 }
 
+# A daemon on one CPU does not keep the work of soft RDMA there: responses go out on the CPU where the requests came in.
+case_cpus() {
+	local trace=/sys/kernel/tracing/trace home away
+	(($(nproc) > 1)) || skip "this machine has one CPU"
+	tgtd_lun 0 memory 32M
+	tgtd_conf
+	tgtd_start
+	taskset -apc 1 "$tgtd_pid" >/dev/null
+	login_disk 0
+	echo >"$trace"
+	fio --name=read --filename="$disk" --direct=1 --ioengine=libaio --rw=read --bs=64k --iodepth=8 --size=16M --cpus_allowed=0 \
+		--output=/dev/null >/dev/null
+	cat "$trace" >"$LAB_OUT/$case_name.events"
+	# The CPU is in brackets; a command is known by its address.
+	read -r home away < <(awk '
+		!match($0, /\[[0-9]+\]/) { next }
+		{ cpu = substr($0, RSTART, RLENGTH); match($0, / cmd=[^ ]+/); cmd = substr($0, RSTART, RLENGTH) }
+		/--RECV--> NEW/ { came[cmd] = cpu }
+		/ srpt_send: / && came[cmd] == "[000]" { if (cpu == came[cmd]) home++; else away++ }
+		END { print home + 0, away + 0 }' "$LAB_OUT/$case_name.events")
+	# One that is alone stays with the daemon.
+	((home > 10 * away)) || fail "of the requests that came in on CPU 0, $home were answered there and $away elsewhere"
+	nothing_left
+}
+
 # The daemon dies again and again under verified I/O, and another comes.
 kills() {
 	local n

@@ -211,6 +211,7 @@ static void random_walk(void **state)
 		}
 		assert_int_equal(srp_credit_held(&c), credits);
 		assert_int_equal(credits + in_progress + srp_credit_owed(&c), limit);
+		assert_int_equal(srp_credit_in_progress(&c), in_progress);
 	}
 }
 
