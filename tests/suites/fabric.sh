@@ -145,7 +145,7 @@ daemon_stop() {
 	local pid
 	pid=$(<"$WORK/daemon.$1")
 	kill -TERM "$pid"
-	wait_for 30 "the end of srp_daemon on port $1" not test -e "/proc/$pid/exe"
+	wait_for 30 "the end of srp_daemon on port $1" ended "$pid"
 }
 
 # ---- one disk over both ports, a multipath device made by hand ------------------------------------

@@ -60,6 +60,14 @@ pause() { read -rt 0.05 -u "$never" || true; }
 # Succeeds if the command fails.
 not() { ! "$@"; }
 
+# ended PID: all of its threads have. What is left until the shell has waited for it is not looked at: a shell that starts no other
+# process may not notice for minutes that one has ended.
+ended() {
+	local stat tasks=(/proc/"$1"/task/*)
+	{ read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 0
+	((${#tasks[@]} == 1)) && [[ ${stat##*) } = [ZX]* ]]
+}
+
 # ours_only WHY: end a case that the in-tree driver is known not to survive
 ours_only() {
 	if [[ $LAB_DUT != ours ]]; then skip "in-tree driver: $1"; fi
@@ -542,7 +550,7 @@ verify_throughout() {
 }
 # It must not have failed, and go on.
 verify_ends() {
-	[[ ! -e /proc/$verify_pid ]] || wait_for_ios "$verify_disk" 20
+	ended "$verify_pid" || wait_for_ios "$verify_disk" 20
 	kill -INT "$verify_pid" || true
 	# It calls the interruption an error; its report does not.
 	wait "$verify_pid" || true

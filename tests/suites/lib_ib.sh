@@ -51,11 +51,11 @@ sm_stop() {
 	pid=$(<"$file")
 	rm "$file"
 	kill -TERM "$pid" || return 0
-	if ! poll 30 not test -e "/proc/$pid/exe"; then
+	if ! poll 30 ended "$pid"; then
 		note "opensm on port $1.$2 has not ended after 30 s"
 		threads_of "$pid"
 		kill -KILL "$pid"
-		wait_for 30 "the end of the SM on port $1.$2" not test -e "/proc/$pid/exe"
+		wait_for 30 "the end of the SM on port $1.$2" ended "$pid"
 	fi
 	wait "$pid" 2>/dev/null || true
 }

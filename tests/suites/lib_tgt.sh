@@ -45,7 +45,7 @@ tgtd_serves() { grep -q "id_ext $TGT_ID_EXT port '.*daemon $tgtd_pid\$" "$TGT_DE
 
 tgtd_stop() {
 	kill "$tgtd_pid"
-	poll 20 not test -e "/proc/$tgtd_pid" || tgtd_stays
+	poll 20 ended "$tgtd_pid" || tgtd_stays
 }
 tgtd_stays() {
 	threads_of "$tgtd_pid"

@@ -132,7 +132,7 @@ kills() {
 	verify_throughout "$disk"
 	for ((n = 0; n < $(times 20); n++)); do
 		kill -KILL "$tgtd_pid"
-		wait_for 20 "the dead daemon has gone" not test -e "/proc/$tgtd_pid"
+		wait_for 20 "the dead daemon has gone" ended "$tgtd_pid"
 		tgtd_start
 		wait_for_ios "$disk" 50
 	done
@@ -173,7 +173,7 @@ case_hangs() {
 	login_disk 0
 	verify_throughout "$disk"
 	kill -STOP "$tgtd_pid"
-	wait_for 60 "the kernel kills what hangs" not test -e "/proc/$tgtd_pid"
+	wait_for 60 "the kernel kills what hangs" ended "$tgtd_pid"
 	logged "daemon $tgtd_pid: killed, as it did not answer in time" || fail "nothing in the kernel log"
 	tgtd_start
 	verify_ends
